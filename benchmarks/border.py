@@ -27,9 +27,9 @@ from lossatlas.store import Gallery
 
 FRAMES = 24
 _LINE = """async ({classes, confidence, width, height}) => {
-    const {borderSegments} = await import('/figures/border.js');
+    const {findBorder} = await import('/figures/border.js');
     const run = {numbers: (name) => new Float32Array(name === 'grid_x' ? width : height)};
-    return borderSegments(run, {predicted_class: classes, confidence});
+    return findBorder(run, {predicted_class: classes, confidence});
 }"""
 #: How many points of each segment are tried. The nearest of them is nearest to the line to a hundredth of a cell.
 _DENSE = 64

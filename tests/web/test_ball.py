@@ -139,8 +139,8 @@ def test_the_section_shows_it_and_a_sentence_says_that_it_leaves_the_plane(expor
 
 TEXT = with_constants("""async ([way, span]) => (await import('./figures/ball.js')).ballText(way, span)""")
 CURVE = with_constants("""async ([losses, scale]) => {
-    const {ballCurve} = await import('./figures/ball.js');
-    return ballCurve(losses, 200, scale, {width: 108, height: 28});
+    const {drawBallCurve} = await import('./figures/ball.js');
+    return drawBallCurve(losses, 200, scale, {width: 108, height: 28});
 }""")
 
 

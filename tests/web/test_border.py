@@ -25,10 +25,10 @@ LINES = {
 #: The change of the logits in one cell: from a jump between two places of the grid to a slope over many cells.
 SLOPES = {"leap": 400.0, "sharp": 6.0, "soft": 0.5}
 BORDER = with_constants("""async ({classes, confidence}) => {
-    const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
+    const {findBorder} = await import(new URL('figures/border.js', document.baseURI).href);
     const run = {numbers: () => new Float32Array(100)};
     const seen = {predicted_class: classes, confidence};
-    return borderSegments(run, seen);
+    return findBorder(run, seen);
 }""")
 
 

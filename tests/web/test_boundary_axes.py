@@ -15,7 +15,7 @@ from tests.web.conftest import IRIS, Site
 pytestmark = pytest.mark.browser
 
 LABELS = with_constants("""async ([features, points]) => {
-    const {featureAxis, pointTraces} = await import(new URL('figures/boundary.js', document.baseURI).href);
+    const {createFeatureAxis, createPointTraces} = await import(new URL('figures/boundary.js', document.baseURI).href);
     const scaled = points.map((value, i) => (value - features[i % 2].mean) / features[i % 2].scale);
     const [grid_x, grid_y] = [0, 1].map((axis) => {
         const values = scaled.filter((_, i) => i % 2 === axis);
@@ -26,8 +26,8 @@ LABELS = with_constants("""async ([features, points]) => {
     const run = {manifest: {dataset: {features}}, classes: ['a'], numbers: (name) => arrays[name],
         get: (name) => (name === 'given' ? {data: points} : undefined)};
     const theme = {ink: '#000', muted: '#000', font: '', paper: '#fff', dark: false, text: 1};
-    return {axes: [0, 1].map((axis) => featureAxis(features, axis, arrays[['grid_x', 'grid_y'][axis]], theme).ticktext),
-        hovers: pointTraces(run, theme)[0].text};
+    return {axes: [0, 1].map((axis) => createFeatureAxis(features, axis, arrays[['grid_x', 'grid_y'][axis]], theme).ticktext),
+        hovers: createPointTraces(run, theme)[0].text};
 }""")
 
 TABLES = {
@@ -90,11 +90,11 @@ def test_features_of_one_unit_have_one_scale_in_any_window(exported: Site, deskt
             x, y = pixels_a_unit(page)
             assert x == pytest.approx(y, rel=0.06), (width, query)  # browsers place labels on whole pixels
     size = """async ([width, height]) => {
-        const {plotSize} = await import(new URL('figures/boundary.js', document.baseURI).href);
+        const {computePlotSize} = await import(new URL('figures/boundary.js', document.baseURI).href);
         const features = ['a (m)', 'b (m)'].map((name) => ({name, mean: 0, scale: 1}));
         const numbers = (name) => (name === 'grid_x' ? [0, width] : [0, height]);
         const run = {manifest: {dataset: {features}}, numbers};
-        const plot = plotSize(run, 400, 300);
+        const plot = computePlotSize(run, 400, 300);
         return [plot.width, plot.height];
     }"""
     size = with_constants(size)

@@ -177,19 +177,19 @@ def bilinear(values: Floats, x: Floats, y: Floats) -> Floats:
 
 SURFACE = with_constants("""async ({values, grid, eye, pixels}) => {
     const from = (path) => import(new URL(path, document.baseURI).href);
-    const [{surfacePart}, {readTheme}, {cameraFor}, {findHit, GROUND}, {mapColour}, {reliefOf}, {lossRange}] =
+    const [{drawSurfacePart}, {readTheme}, {createCamera}, {findHit, GROUND}, {computeMapColour}, {createRelief}, {findLossRange}] =
         await Promise.all(['features/share/surface_part', 'lib/theme', 'figures/camera', 'figures/relief',
             'figures/colours', 'figures/landscape', 'figures/range'].map((name) => from(`${name}.js`)));
-    const range = lossRange([values], 'linear');
+    const range = findLossRange([values], 'linear');
     const shot = {span: 1, frame: 0, path: false, follow: true};
     const picture = {values, grid, range, shot, path: null, place: null, mark: null, way: null, loss: 0};
     const size = {width: 400, height: 300};
-    const svg = surfacePart(picture, eye, size, readTheme());
-    const {ray} = cameraFor(eye, size);
-    const {heights} = reliefOf(values, grid, range);
+    const svg = drawSurfacePart(picture, eye, size, readTheme());
+    const {ray} = createCamera(eye, size);
+    const {heights} = createRelief(values, grid, range);
     const seen = pixels.map(([x, y]) => {
         const hit = findHit(heights, grid, ray(x, y));
-        return hit && mapColour(range.kind, (hit[2] - GROUND) / (1 - GROUND));
+        return hit && computeMapColour(range.kind, (hit[2] - GROUND) / (1 - GROUND));
     });
     return [svg, seen];
 }""")
@@ -221,12 +221,12 @@ def test_the_surface_is_painted_from_the_farthest_to_the_nearest_triangle(export
 #: JavaScript that draws the surface as a figure from a low camera, 400 pixels wide.
 LOW_FIGURE = """async ({values, grid, eye}) => {
     const from = (path) => import(new URL(path, document.baseURI).href);
-    const [{figureOf}, {readTheme}, {lossRange}] = await Promise.all(
+    const [{composeFigure}, {readTheme}, {findLossRange}] = await Promise.all(
         ['features/share/figures', 'lib/theme', 'figures/range'].map((name) => from(`${name}.js`)));
     const shot = {span: 1, frame: 0, path: false, follow: true};
-    const range = lossRange([values], 'linear');
+    const range = findLossRange([values], 'linear');
     const picture = {values, grid, range, shot, path: null, place: null, mark: null, way: null, loss: 0, title: 'loss'};
-    const {size, svg} = figureOf('surface', {picture}, {width: 400, theme: readTheme(), paper: null, eye});
+    const {size, svg} = composeFigure('surface', {picture}, {width: 400, theme: readTheme(), paper: null, eye});
     return [size.height, svg];
 }"""
 
@@ -287,8 +287,8 @@ def test_a_pdf_has_the_size_of_the_paper_lines_and_embedded_letters(exported: Si
 
 #: Writes a figure that consists of a text, and returns the file as Latin-1.
 PDF_OF = with_constants("""async (text) => {
-    const {pdfOf} = await import(new URL('features/share/pdf.js', document.baseURI).href);
+    const {writePdf} = await import(new URL('features/share/pdf.js', document.baseURI).href);
     const svg = `<text x="40" y="20" font-size="12" fill="#000000" text-anchor="middle">${text}</text>`;
     const figure = {size: {width: 200, height: 40}, paper: null, behind: '', cells: [], svg, font: 'sans-serif'};
-    return new TextDecoder('latin1').decode(await (await pdfOf(figure)).arrayBuffer());
+    return new TextDecoder('latin1').decode(await (await writePdf(figure)).arrayBuffer());
 }""")

@@ -253,9 +253,9 @@ def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop:
 
 
 FILMS = with_constants("""async (asked) => {
-    const {filmOf, lengthsOf} = await import('./features/share/animation.js');
-    return asked.map(([frames, width, height]) => lengthsOf(frames).map((length) => ({
-        ...length, ...filmOf(length.pictures, width, height),
+    const {describeFilm, listLengths} = await import('./features/share/animation.js');
+    return asked.map(([frames, width, height]) => listLengths(frames).map((length) => ({
+        ...length, ...describeFilm(length.pictures, width, height),
     })));
 }""")
 

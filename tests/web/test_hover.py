@@ -119,12 +119,12 @@ def test_the_network_itself_is_evaluated_with_two_classes_as_well(exported: Site
 
 
 LINE = with_constants("""async ({theta, id, classes, confidence, x, y}) => {
-    const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
+    const {findBorder} = await import(new URL('figures/border.js', document.baseURI).href);
     const {createLogits} = await import(new URL('compute/probabilities.js', document.baseURI).href);
     const manifest = await (await fetch(`data/runs/${id}/run.json`)).json();
     const run = {manifest, numbers: (name) => ({grid_x: x, grid_y: y})[name]};
     const seen = {predicted_class: classes, confidence};
-    return {logits: borderSegments(run, seen, createLogits({run}, theta)), bytes: borderSegments(run, seen)};
+    return {logits: findBorder(run, seen, createLogits({run}, theta)), bytes: findBorder(run, seen)};
 }""")
 
 

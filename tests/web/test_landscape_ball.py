@@ -17,17 +17,17 @@ pytestmark = pytest.mark.browser
 #: The sizes of the panel in windows of 1440 × 900, 1280 × 720 and 390 × 844.
 PANELS = [[540, 500], [470, 340], [390, 320]]
 HIDDEN = with_constants("""async ({surfaces, losses, size, panels}) => {
-    const [{cameraFor}, {reliefOf}, {ballAt, ballMark}, {lossRange}, {HOME}, {readTheme}] = await Promise.all(
+    const [{createCamera}, {createRelief}, {placeBall, drawBall}, {findLossRange}, {HOME}, {readTheme}] = await Promise.all(
         ['figures/camera', 'figures/landscape', 'figures/axes3d', 'figures/range', 'model/state', 'lib/theme'].map(
             (name) => import(new URL(`${name}.js`, document.baseURI).href)));
     const frames = surfaces.map((values) => Float32Array.from(values));
     return panels.flatMap(([width, height]) => ['log', 'linear'].map((scale) => {
-        const range = lossRange(frames, scale);
-        const camera = cameraFor(HOME, {width, height});
+        const range = findLossRange(frames, scale);
+        const camera = createCamera(HOME, {width, height});
         return frames.filter((values, t) => {
-            const relief = reliefOf(values, size, range);
-            const at = ballAt(relief, camera, range, {place: [0, 0], loss: losses[t], upon: true});
-            const mark = ballMark(at, relief, camera, readTheme());
+            const relief = createRelief(values, size, range);
+            const at = placeBall(relief, camera, range, {place: [0, 0], loss: losses[t], upon: true});
+            const mark = drawBall(at, relief, camera, readTheme());
             const {x, y} = camera.project(at);
             return !/class="ball"/.test(mark) || x < 0 || y < 0 || x > width || y > height;
         }).length;

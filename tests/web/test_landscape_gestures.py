@@ -121,7 +121,7 @@ def test_the_network_that_a_click_picks_is_the_one_under_the_pointer(
 
 
 ORACLE = """async ({points, eye, size}) => {
-    const [{cameraFor}, {landscapeLayout}] = await Promise.all(
+    const [{createCamera}, {createLandscapeLayout}] = await Promise.all(
         ['camera', 'landscape'].map((name) => import(new URL(`figures/${name}.js`, document.baseURI).href)));
     document.querySelector('#oracle')?.remove();
     const root = document.createElement('div');
@@ -129,8 +129,8 @@ ORACLE = """async ({points, eye, size}) => {
     Object.assign(root.style, {position: 'fixed', left: 0, top: 0, zIndex: 99});
     Object.assign(root.style, {width: `${size.width}px`, height: `${size.height}px`});
     document.body.append(root);
-    const camera = cameraFor(eye, size);
-    const layout = landscapeLayout(camera, 1);
+    const camera = createCamera(eye, size);
+    const layout = createLandscapeLayout(camera, 1);
     layout.scene.hovermode = 'closest';
     const [x, y, z] = [0, 1, 2].map((axis) => points.map((point) => point[axis]));
     const trace = {type: 'scatter3d', mode: 'markers', x, y, z, marker: {size: 4}};

@@ -53,8 +53,8 @@ def levels_of(page: Page | Frame) -> Float64:
     ticks, low, high, scale = page.evaluate(
         """async () => {
             const [range, {scale}] = [window.lossatlas.range(), window.lossatlas.shown()];
-            const {lossTicks} = await import(new URL('figures/range.js', document.baseURI).href);
-            return [lossTicks({...range, scale}), range.low, range.high, scale];
+            const {chooseLossTicks} = await import(new URL('figures/range.js', document.baseURI).href);
+            return [chooseLossTicks({...range, scale}), range.low, range.high, scale];
         }"""
     )
     inside = [tick for tick in ticks if low < tick < high]

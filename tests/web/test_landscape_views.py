@@ -129,15 +129,15 @@ def assert_ball(page: Page, place: np.ndarray[Any, Any], loss: float) -> None:
     """Assert that the ball (or its ring, if a wall hides it) is where the camera sees this place at this loss."""
     away = page.evaluate(
         """async ([place, loss]) => {
-            const [{cameraFor}, {heightOf}, {ballAt}] = await Promise.all(
+            const [{createCamera}, {computeHeight}, {placeBall}] = await Promise.all(
                 ['camera', 'relief', 'axes3d'].map((name) => import(new URL(`figures/${name}.js`, document.baseURI))));
             const root = document.querySelector('#landscape-plot');
             const size = {width: root.clientWidth, height: root.clientHeight};
-            const camera = cameraFor(window.lossatlas.state().camera, size);
+            const camera = createCamera(window.lossatlas.state().camera, size);
             const {span, scale} = window.lossatlas.shown();
             const range = {...window.lossatlas.range(), scale};
             const radius = 0.035 / 2 / camera.box.z;
-            const seen = camera.project([place[0] / span, place[1] / span, heightOf(range, loss) + radius]);
+            const seen = camera.project([place[0] / span, place[1] / span, computeHeight(range, loss) + radius]);
             const ball = root.querySelector('.ball, .hidden-ball');
             return Math.hypot(ball.getAttribute('cx') - seen.x, ball.getAttribute('cy') - seen.y);
         }""",

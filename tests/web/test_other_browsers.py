@@ -35,8 +35,8 @@ WATCH_POLICY = """(() => {
 })()"""
 #: A film of one frame as the dialog makes it: its first bytes, or the reason why this browser makes none.
 FILM = """(async () => {
-    const {FORMATS, formatLimits} = await import('./features/share/animation.js');
-    const [{limit}] = await formatLimits(64, 36);
+    const {FORMATS, findFormatLimits} = await import('./features/share/animation.js');
+    const [{limit}] = await findFormatLimits(64, 36);
     if (limit) return limit;
     const {encodeVideo} = await import('./features/share/video.js');
     const {signal} = new AbortController();

@@ -397,9 +397,9 @@ def test_stored_margins_put_the_border_where_logits_are_equal(desktop: Watched, 
     margin = np.rint(255 * np.log(np.clip(ordered[2] - ordered[1], 0.01, 100) / 0.01) / np.log(1e4))
     segments = page.evaluate(
         """async ([predicted_class, margin]) => {
-            const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
+            const {findBorder} = await import(new URL('figures/border.js', document.baseURI).href);
             const seen = {predicted_class, margin, confidence: predicted_class.map(() => 90)};
-            return borderSegments({numbers: () => new Float32Array(30)}, seen);
+            return findBorder({numbers: () => new Float32Array(30)}, seen);
         }""",
         [classes.ravel().tolist(), margin.ravel().tolist()],
     )

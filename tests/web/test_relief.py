@@ -90,9 +90,9 @@ MEET = """async ({heights, size, rays}) => {
     return rays.map(([from, along]) => findHit(numbers, size, {from, along}));
 }"""
 RAYS = """async ({eyes, size, places}) => {
-    const {cameraFor} = await import('/figures/camera.js');
+    const {createCamera} = await import('/figures/camera.js');
     return eyes.flatMap(([x, y, z]) => {
-        const camera = cameraFor({x, y, z}, size);
+        const camera = createCamera({x, y, z}, size);
         return places.map(([u, v]) => Object.values(camera.ray(u * size.width, v * size.height)));
     });
 }"""
@@ -119,11 +119,12 @@ def test_a_ray_meets_the_triangle_that_a_search_of_all_of_them_finds(page: Page,
 
 
 MESH = """async ({heights, size}) => {
-    const [{meshOf}, {trianglesOf}] = await Promise.all([import('/figures/relief.js'), import('/figures/isolines.js')]);
+    const {createMesh} = await import('/figures/relief.js');
+    const {divideIntoTriangles} = await import('/figures/isolines.js');
     const numbers = Float64Array.from(heights, (value) => value ?? NaN);
-    const mesh = meshOf(numbers, size, trianglesOf(numbers, size));
+    const mesh = createMesh(numbers, size, divideIntoTriangles(numbers, size));
     const shared = Float64Array.from(numbers, (_, at) => at / numbers.length);
-    const other = meshOf(numbers, size, trianglesOf(numbers, size), shared);
+    const other = createMesh(numbers, size, divideIntoTriangles(numbers, size), shared);
     const plain = (values) => values.map((value) => (Number.isNaN(value) ? null : value));
     return {...mesh, z: plain(mesh.z), intensity: plain(mesh.intensity), other: plain(other.intensity)};
 }"""
@@ -171,9 +172,9 @@ def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: 
 
 
 REST = """async ({heights, size, balls, box}) => {
-    const {restingHeight, boxSides} = await import('/figures/relief.js');
+    const {findRestingHeight, measureSides} = await import('/figures/relief.js');
     const numbers = Float64Array.from(heights);
-    return balls.map(([a, b, radius]) => restingHeight(numbers, size, [a, b], radius, boxSides(box)));
+    return balls.map(([a, b, radius]) => findRestingHeight(numbers, size, [a, b], radius, measureSides(box)));
 }"""
 
 
@@ -196,12 +197,12 @@ def test_a_ball_at_rest_has_no_vertex_of_the_grid_inside_it(page: Page, name: st
 
 
 LINES = """async ({heights, size, levels}) => {
-    const [{equalLines, boxSides}, {trianglesOf}] =
+    const [{findEqualLines, measureSides}, {divideIntoTriangles}] =
         await Promise.all([import('/figures/relief.js'), import('/figures/isolines.js')]);
     const numbers = Float64Array.from(heights, (value) => value ?? NaN);
-    const triangles = trianglesOf(numbers, size);
-    const box = boxSides({x: 1, y: 1, z: 0.4});
-    const {above, below, floor, levels: of} = equalLines(numbers, size, triangles, levels, box, 0);
+    const triangles = divideIntoTriangles(numbers, size);
+    const box = measureSides({x: 1, y: 1, z: 0.4});
+    const {above, below, floor, levels: of} = findEqualLines(numbers, size, triangles, levels, box, 0);
     const plain = ({x, y, z}) => [x, y, z].map((values) => values.map((value) => (Number.isNaN(value) ? null : value)));
     return [above, below, floor].map(plain).concat([of]);
 }"""
@@ -240,13 +241,13 @@ def assert_same_crossings(ours: Float64, heights: Float64, level: float) -> None
 # The range
 
 RANGE = """async ({surfaces, scale}) => {
-    const {lossRange, frameRange, shareOf, lossTicks} = await import('/figures/range.js');
+    const {findLossRange, findFrameRange, computeShare, chooseLossTicks} = await import('/figures/range.js');
     const numbers = surfaces.map((values) => Float32Array.from(values, (value) => value ?? Infinity));
-    const range = lossRange(numbers, scale);
-    const shares = (of, values) => Array.from(values, (value) => shareOf(of, value));
+    const range = findLossRange(numbers, scale);
+    const shares = (of, values) => Array.from(values, (value) => computeShare(of, value));
     return {
-        range, shares: numbers.map((values) => shares(range, values)), ticks: lossTicks(range),
-        alone: numbers.map((values) => shares(frameRange(values, scale), values)),
+        range, shares: numbers.map((values) => shares(range, values)), ticks: chooseLossTicks(range),
+        alone: numbers.map((values) => shares(findFrameRange(values, scale), values)),
     };
 }"""
 
@@ -291,13 +292,13 @@ def test_no_range_cuts_a_whole_frame_away(
 
 
 LABELS = """async ({eyes, panels}) => {
-    const [{cameraFor}, {labelsOf}, {readTheme}] = await Promise.all(
+    const [{createCamera}, {drawLabels}, {readTheme}] = await Promise.all(
         ['figures/camera', 'figures/axes3d', 'lib/theme'].map((name) => import(`/${name}.js`)));
     const range = {kind: 'loss', low: 0.01, high: 12, min: 0.01, max: 12, clipped: false, floored: false, scale: 'log'};
     return eyes.flatMap(([x, y, z]) => panels.map(([width, height]) => {
-        const camera = cameraFor({x, y, z}, {width, height});
+        const camera = createCamera({x, y, z}, {width, height});
         const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-        svg.innerHTML = labelsOf(camera, range, 1, readTheme());
+        svg.innerHTML = drawLabels(camera, range, 1, readTheme());
         return [...svg.querySelectorAll('text')].map((text) => ({
             x: Number(text.getAttribute('x')), y: Number(text.getAttribute('y')), text: text.textContent,
             end: text.parentElement.getAttribute('text-anchor') === 'end', turned: text.hasAttribute('transform'),

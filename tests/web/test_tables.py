@@ -226,18 +226,18 @@ def test_ten_classes_are_distinguished_by_colour_and_by_shape(page: Page) -> Non
     """All pairs are compared, on light and on dark backgrounds, for people who see all colours and who lack cones."""
     found = page.evaluate(
         """async () => {
-            const {classSymbol, pointColour, regionTable} = await import('./figures/colours.js');
+            const {chooseClassSymbol, choosePointColour, createRegionTable} = await import('./figures/colours.js');
             const {glyph} = await import('./figures/glyphs.js');
             const {constants} = await import('./model/constants.js');
             const {readThemeIf} = await import('./lib/theme.js');
             const all = [...Array(constants().own_data.classes).keys()];
             const regions = [false, true].map((dark) => {
                 const {neutral, depth} = readThemeIf(dark);
-                const table = regionTable(all.length, neutral, depth);
+                const table = createRegionTable(all.length, neutral, depth);
                 return all.map((k) => [0, 8, 16].map((bits) => (table[256 * k + 255] >> bits) & 255));
             });
-            return {symbols: all.map(classSymbol), glyphs: all.map((k) => glyph(k, 5)), regions,
-                points: [false, true].map((dark) => all.map((k) => pointColour(k, dark)))};
+            return {symbols: all.map(chooseClassSymbol), glyphs: all.map((k) => glyph(k, 5)), regions,
+                points: [false, true].map((dark) => all.map((k) => choosePointColour(k, dark)))};
         }"""
     )
     assert len(set(found["symbols"])) == len(set(found["glyphs"])) == 10

@@ -266,14 +266,14 @@ def test_it_pauses_where_the_loss_is_flat_unless_that_is_switched_off(exported: 
 
 
 AXIS = with_constants("""async ({frames, trained, counts}) => {
-    const {curvesFigure, frameAtProgress, progressOf, chooseFrames} = await import('./figures/curves.js');
+    const {computeCurves, findFrameAt, computeProgress, chooseFrames} = await import('./figures/curves.js');
     const losses = frames.map(() => 1);
     const run = {frames, hasEveryEpoch: trained, metrics: {train_loss: losses, test_loss: losses}};
     const box = {width: 700, height: 60, inset: 8, top: 4, bottom: 4};
-    const {x, epochTicks} = curvesFigure(run, 'log', box);
+    const {x, epochTicks} = computeCurves(run, 'log', box);
     return {
-        progress: frames.map((_, frame) => progressOf(run, frame)), x: frames.map((_, frame) => x(frame)),
-        back: frames.map((_, frame) => frameAtProgress(run, progressOf(run, frame))), epochTicks,
+        progress: frames.map((_, frame) => computeProgress(run, frame)), x: frames.map((_, frame) => x(frame)),
+        back: frames.map((_, frame) => findFrameAt(run, computeProgress(run, frame))), epochTicks,
         spread: counts.map((count) => chooseFrames(run, count)),
     };
 }""")

@@ -65,12 +65,12 @@ def test_a_point_is_drawn_where_it_is_in_its_class_colour(dialog: Locator, schem
     until(
         dialog.page,
         """async (dark) => {
-            const {pointColour} = await import('./figures/colours.js');
+            const {choosePointColour} = await import('./figures/colours.js');
             const canvas = document.querySelector('dialog canvas');
             const pixels = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
             pixels.drawImage(canvas, -Math.round(0.31 * canvas.width), -Math.round(0.18 * canvas.height));
             const pixel = pixels.getImageData(0, 0, 1, 1).data;
-            return pointColour(1, dark).every((part, i) => Math.abs(part - pixel[i]) < 4) && pixel[3] === 255;
+            return choosePointColour(1, dark).every((part, i) => Math.abs(part - pixel[i]) < 4) && pixel[3] === 255;
         }""",
         scheme == "dark",
     )

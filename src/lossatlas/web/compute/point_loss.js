@@ -5,7 +5,7 @@
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {createEngine} from './engine/client.js' */
-import {lossRange} from '../figures/range.js';
+import {findLossRange} from '../figures/range.js';
 import {pointKey} from '../model/keys.js';
 import {gridSizeOf, computeLimit} from '../model/slice.js';
 import {centreTheta, directionsOf} from './planes.js';
@@ -49,7 +49,7 @@ export function createPointLoss({engineFor, isKnown, onAnswer}) {
       };
       engine.point(question, (values) => {
         const name = `loss of this ${run.classes[labels[point]]} point`;
-        answer = {key, pointLoss: {values, range: lossRange([values], 'linear'), name}};
+        answer = {key, pointLoss: {values, range: findLossRange([values], 'linear'), name}};
         onAnswer();
       });
     },

@@ -7,8 +7,8 @@
 /** @import {Relief} from './landscape.js' */
 /** @import {Theme} from '../lib/theme.js' */
 import {BALL_COLOUR, PATH_COLOUR} from './colours.js';
-import {namedTicks} from './range.js';
-import {boxSides, heightAt, heightOf, findHit, restingHeight} from './relief.js';
+import {chooseNamedTicks} from './range.js';
+import {measureSides, interpolateHeight, computeHeight, findHit, findRestingHeight} from './relief.js';
 import {pixelText, shortText, tickLabel} from '../lib/numbers.js';
 
 /** The radius of the ball, as a share of half a side. */
@@ -25,19 +25,19 @@ const OUTSIDE = {ticks: 11, letter: 13};
 const PLACES = [-1, -0.5, 0, 0.5, 1];
 
 /** @param {{x: number, y: number}[]} points */
-const svgPoints = (points) => points.map(({x, y}) => `${pixelText(x)} ${pixelText(y)}`).join('L');
+const writePoints = (points) => points.map(({x, y}) => `${pixelText(x)} ${pixelText(y)}`).join('L');
 
 /**
  * Draw the floor and the two walls behind the surface, with their grid.
  * @param {Camera} camera @param {LossRange} range @param {Theme} theme
  */
-export function wallsOf({project, eye}, range, theme) {
+export function drawWalls({project, eye}, range, theme) {
   const [backA, backB] = [-Math.sign(eye[0]) || 1, -Math.sign(eye[1]) || 1];
-  const heights = namedTicks(range)
-    .map((tick) => heightOf(range, tick))
+  const heights = chooseNamedTicks(range)
+    .map((tick) => computeHeight(range, tick))
     .filter((height) => height <= 1);
   /** @param {Vector[]} points */
-  const line = (...points) => `M${svgPoints(points.map(project))}`;
+  const line = (...points) => `M${writePoints(points.map(project))}`;
   const faces = [
     [
       [-1, -1, 0],
@@ -80,7 +80,7 @@ export function wallsOf({project, eye}, range, theme) {
  * Draw the labels of the axes: a and b along the near edges of the floor, the loss at the left.
  * @param {Camera} camera @param {LossRange} range @param {number} span @param {Theme} theme
  */
-export function labelsOf({project, eye, size}, range, span, theme) {
+export function drawLabels({project, eye, size}, range, span, theme) {
   const scale = theme.text;
   const [nearA, nearB] = [Math.sign(eye[0]) || 1, Math.sign(eye[1]) || 1];
   /** @param {Vector} at @param {string} text */
@@ -113,11 +113,11 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     );
     return `<text x="${pixelText(x)}" y="${pixelText(y + 4 * scale)}"${more}>${text}</text>`;
   };
-  const side = leftEdge(project, nearA, nearB);
+  const side = findLeftEdge(project, nearA, nearB);
   const labelY = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
   let lowest = Infinity;
-  const heights = namedTicks(range)
-    .map((tick) => ({tick, at: heightOf(range, tick)}))
+  const heights = chooseNamedTicks(range)
+    .map((tick) => ({tick, at: computeHeight(range, tick)}))
     .filter(({at}) => {
       if (at > 1 || lowest - labelY(at) < APART * scale) return false;
       lowest = labelY(at);
@@ -160,7 +160,7 @@ function keepInside({x, y}, text, before, {width, height, scale}) {
  * Find the upright edge of the box that is farthest to the left.
  * @param {Camera['project']} project @param {number} nearA @param {number} nearB
  */
-function leftEdge(project, nearA, nearB) {
+function findLeftEdge(project, nearA, nearB) {
   const edges = [
     [nearA, -nearB],
     [-nearA, nearB],
@@ -175,19 +175,19 @@ function leftEdge(project, nearA, nearB) {
  * @param {{place: [number, number], loss: number, upon: boolean}} network `upon`: its loss is that of the surface there
  * @returns {Vector} the ball's centre
  */
-export function ballAt({heights, size}, {box}, range, {place, loss, upon}) {
-  const sides = boxSides(box);
-  const own = Math.min(1, heightOf(range, loss)) + (RADIUS * sides.a) / sides.up;
-  return [...place, upon ? Math.max(own, Math.min(1.05, restingHeight(heights, size, place, RADIUS, sides))) : own];
+export function placeBall({heights, size}, {box}, range, {place, loss, upon}) {
+  const sides = measureSides(box);
+  const own = Math.min(1, computeHeight(range, loss)) + (RADIUS * sides.a) / sides.up;
+  return [...place, upon ? Math.max(own, Math.min(1.05, findRestingHeight(heights, size, place, RADIUS, sides))) : own];
 }
 
 /**
  * Draw a shaded ball, or a ring where the surface hides it, so that nobody has to search for it.
  * @param {Vector} at @param {Relief} relief @param {Camera} camera @param {Theme} theme @param {string} [tone]
  */
-export function ballMark(at, relief, camera, theme, tone = theme.paper) {
+export function drawBall(at, relief, camera, theme, tone = theme.paper) {
   const {x, y, scale} = camera.project(at);
-  const radius = Math.max(5, RADIUS * boxSides(camera.box).a * scale);
+  const radius = Math.max(5, RADIUS * measureSides(camera.box).a * scale);
   const circle = `cx="${pixelText(x)}" cy="${pixelText(y)}" r="${pixelText(radius)}"`;
   if (isHidden(at, relief, camera)) {
     return (
@@ -217,7 +217,7 @@ export function isHidden(at, {heights, size}, camera) {
  * nowhere.
  * @param {Vector[]} points NaN interrupts the path @param {Camera} camera
  */
-export function descentMark(points, {project}) {
+export function drawDescent(points, {project}) {
   const at = points.map((point) => (point.some(Number.isNaN) ? null : project(point)));
   const d = at
     .map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${pixelText(place.x)} ${pixelText(place.y)}` : ''))
@@ -230,8 +230,8 @@ export function descentMark(points, {project}) {
 }
 
 /** Draw a cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */
-export function crossMark(place, {heights, size}, camera) {
-  const {x, y} = camera.project([...place, Math.min(1, heightAt(heights, size, ...place))]);
+export function drawCross(place, {heights, size}, camera) {
+  const {x, y} = camera.project([...place, Math.min(1, interpolateHeight(heights, size, ...place))]);
   const arms = `M${pixelText(x - 7)} ${pixelText(y)}h14M${pixelText(x)} ${pixelText(y - 7)}v14`;
   const casing = `<path d="${arms}" stroke="#fff" stroke-width="5"/>`;
   const core = `<path d="${arms}" stroke="${PATH_COLOUR}" stroke-width="2.5"/>`;

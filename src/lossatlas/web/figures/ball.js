@@ -3,7 +3,7 @@
  * path, and in words how far it goes. It consists of pure functions.
  */
 /** @import {Way} from '../compute/descent.js' */
-import {linePath} from './curves.js';
+import {drawLine} from './curves.js';
 import {roughPercentText, shortText} from '../lib/numbers.js';
 
 /** The room for the dot at the curve's end, in pixels. */
@@ -13,7 +13,7 @@ const EDGE = 4;
  * @param {number[]} losses one for each epoch @param {number} epochs the number of epochs that will be trained
  * @param {'linear' | 'log'} scale @param {{width: number, height: number}} size
  */
-export function ballCurve(losses, epochs, scale, {width, height}) {
+export function drawBallCurve(losses, epochs, scale, {width, height}) {
   const finite = losses.filter((loss) => Number.isFinite(loss) && (scale === 'linear' || loss > 0));
   const on = scale === 'log' ? Math.log : (/** @type {number} */ loss) => loss;
   const [low, high] = [Math.min(...finite), Math.max(...finite)].map(on);
@@ -22,7 +22,7 @@ export function ballCurve(losses, epochs, scale, {width, height}) {
     height - EDGE - (high > low ? (on(Math.max(loss, 0)) - low) / (high - low) : 0.5) * (height - 2 * EDGE);
   const last = losses.length - 1;
   return {
-    path: linePath(losses, x, (loss) => Math.min(height - EDGE, y(loss))),
+    path: drawLine(losses, x, (loss) => Math.min(height - EDGE, y(loss))),
     end: {x: x(last), y: Math.min(height - EDGE, y(losses[last]))},
   };
 }
@@ -32,7 +32,7 @@ export function ballCurve(losses, epochs, scale, {width, height}) {
  * outside it the surface that is drawn does not show the ball's loss.
  * @param {Way} way @param {number} span the span of the square that is shown
  */
-export function ballText({points, inside}, span) {
+export function describeBall({points, inside}, span) {
   const [a, b] = points.slice(-2);
   const share = inside[inside.length - 1];
   const beyond =

@@ -34,15 +34,15 @@ const SURE = 0.1;
  *   available
  * @returns {number[]}
  */
-export function borderSegments(run, seen, logitsAt = null) {
+export function findBorder(run, seen, logitsAt = null) {
   const classes = seen.predicted_class;
   const width = run.numbers('grid_x').length;
   const height = run.numbers('grid_y').length;
   const crossing = logitsAt
-    ? crossingsOf(run, classes, logitsAt)
+    ? findCrossings(run, classes, logitsAt)
     : seen.margin
-      ? marginCrossings(seen.margin)
-      : storedCrossings(seen, width, height);
+      ? findMarginCrossings(seen.margin)
+      : findStoredCrossings(seen, width, height);
   /** @type {number[]} */
   const segments = [];
   forEachCell(classes, width, height, (edges) => {
@@ -59,7 +59,7 @@ export function borderSegments(run, seen, logitsAt = null) {
  * evenly along the edge. Byte k stands for 0.01 · 10000^(k / 255), so only the difference of two bytes matters.
  * @param {Numbers} margin @returns {Crossing}
  */
-function marginCrossings(margin) {
+function findMarginCrossings(margin) {
   return (i, j) => {
     const share = 1 / (1 + 1e4 ** ((margin[j] - margin[i]) / 255));
     return Math.min(INSIDE, Math.max(1 - INSIDE, share));
@@ -105,8 +105,8 @@ function placeOn(i, j, share, width) {
  * decides, so the line shows no steps of the grid.
  * @param {Seen} seen @param {number} width @param {number} height @returns {Crossing}
  */
-function storedCrossings({predicted_class: classes, confidence}, width, height) {
-  const line = lineOf(classes, confidence, width, height);
+function findStoredCrossings({predicted_class: classes, confidence}, width, height) {
+  const line = collectLine(classes, confidence, width, height);
   const {at, shares} = line;
   const placed = shares.map((share, e) => (isExact(line, e) ? share : placeOnParabola(line, e)));
   return (i, j) => placed[at[2 * i + (j === i + 1 ? 0 : 1)]];
@@ -115,7 +115,7 @@ function storedCrossings({predicted_class: classes, confidence}, width, height) 
 /** Find the place on an edge by a parabola through its neighbours. @param {Line} line @param {number} e */
 const isExact = ({low, high}, e) => high[e] - low[e] <= SURE;
 
-/** @typedef {ReturnType<typeof lineOf>} Line */
+/** @typedef {ReturnType<typeof collectLine>} Line */
 
 /** Find the place on an edge by a parabola through its neighbours. @param {Line} line @param {number} e */
 function placeOnParabola(line, e) {
@@ -210,7 +210,7 @@ function fitParabola(u, v, weights) {
  * after it.
  * @param {Numbers} classes @param {Numbers} confidence @param {number} width @param {number} height
  */
-function lineOf(classes, confidence, width, height) {
+function collectLine(classes, confidence, width, height) {
   // The first number of each pair is for the edge to the right of a place, the second for the edge upwards.
   const at = new Int32Array(2 * classes.length).fill(-1);
   /** @type {Record<'shares' | 'low' | 'high' | 'along', number[]>} */
@@ -226,7 +226,7 @@ function lineOf(classes, confidence, width, height) {
     if (known >= 0) return known;
     const e = shares.length;
     at[2 * i + axis] = e;
-    const [least, most] = boundsOf(classes, confidence, i, j, width);
+    const [least, most] = findBounds(classes, confidence, i, j, width);
     low.push(least);
     high.push(most);
     shares.push(LIKELY[confidence[i]] / (LIKELY[confidence[i]] + LIKELY[confidence[j]]));
@@ -267,7 +267,7 @@ const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) =>
  * @param {Numbers} classes @param {Numbers} confidence @param {number} i @param {number} j the edge (i, j)
  * @param {number} width
  */
-function boundsOf(classes, confidence, i, j, width) {
+function findBounds(classes, confidence, i, j, width) {
   const [here, there] = [confidence[i], confidence[j]];
   const share = (/** @type {number} */ over, /** @type {number} */ under) =>
     over === Infinity ? 1 : over + under > 0 ? over / (over + under) : 0.5;
@@ -301,7 +301,7 @@ function extrapolate(classes, confidence, at, before, width) {
  * Find where the logits of an edge's two classes are equal, as a share of the edge. All edges are evaluated at once.
  * @param {Run} run @param {Numbers} classes @param {LogitsAt} logitsAt @returns {(i: number, j: number) => number}
  */
-function crossingsOf(run, classes, logitsAt) {
+function findCrossings(run, classes, logitsAt) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const width = gx.length;
   /** @type {[number, number][]} */

@@ -5,9 +5,9 @@
 /** @import {Feature, Seen} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
-import {classSymbol, css, pointColour, symbolScale} from './colours.js';
+import {chooseClassSymbol, writeCss, choosePointColour, chooseSymbolScale} from './colours.js';
 import {constants} from '../model/constants.js';
-import {axisStyle, linearTicks} from './ticks.js';
+import {styleAxis, chooseLinearTicks} from './ticks.js';
 import {probabilityPercentText, tickLabel, valueText, wholePercentText} from '../lib/numbers.js';
 
 const SPLITS = ['train', 'test'];
@@ -22,11 +22,11 @@ const FINE = 2000;
  * Create one trace for each class and split. They never change during a run, so Plotly draws them once.
  * @param {Run} run @param {{paper: string, dark: boolean, text: number}} theme
  */
-export function pointTraces(run, theme) {
+export function createPointTraces(run, theme) {
   const points = run.numbers('points');
   const labels = run.numbers('labels');
   const split = run.numbers('split');
-  const placeOf = placesOf(run);
+  const placeOf = writePlaces(run);
   return run.classes.flatMap((name, k) =>
     SPLITS.map((part, s) => {
       const members = [...labels.keys()].filter((i) => labels[i] === k && split[i] === s);
@@ -40,7 +40,7 @@ export function pointTraces(run, theme) {
         y: members.map((i) => points[2 * i + 1]),
         text: members.map(placeOf),
         hovertemplate: `${escapeHtml(name)} (${part})<br>%{text}<extra></extra>`,
-        marker: pointMarker(k, s === 1, points.length > 1600, theme),
+        marker: createPointMarker(k, s === 1, points.length > 1600, theme),
       };
     }),
   );
@@ -51,23 +51,23 @@ export function pointTraces(run, theme) {
  * @param {number} k @param {boolean} hollow @param {boolean} many
  * @param {{paper: string, dark: boolean, text: number}} theme
  */
-function pointMarker(k, hollow, many, theme) {
-  const size = (many ? 5.5 : 7) * symbolScale(k) * Math.sqrt(theme.text); // Marks grow a little with the texts.
-  const colour = css(pointColour(k, theme.dark));
+function createPointMarker(k, hollow, many, theme) {
+  const size = (many ? 5.5 : 7) * chooseSymbolScale(k) * Math.sqrt(theme.text); // Marks grow a little with the texts.
+  const colour = writeCss(choosePointColour(k, theme.dark));
   return hollow
-    ? {symbol: classSymbol(k), size, color: theme.paper, line: {color: colour, width: 1.6}, opacity: 1}
-    : {symbol: classSymbol(k), size, color: colour, line: {color: theme.paper, width: 0.8}, opacity: 1};
+    ? {symbol: chooseClassSymbol(k), size, color: theme.paper, line: {color: colour, width: 1.6}, opacity: 1}
+    : {symbol: chooseClassSymbol(k), size, color: colour, line: {color: theme.paper, width: 0.8}, opacity: 1};
 }
 
 /**
  * Write the place of a point: as it was given, or exactly enough to distinguish it from its neighbours in the plot.
  * @param {Run} run @returns {(i: number) => string}
  */
-function placesOf(run) {
+function writePlaces(run) {
   const {features} = run.manifest.dataset;
   const [points, given] = [run.numbers('points'), run.get('given')?.data];
-  const units = unitsOf(features);
-  const steps = ['grid_x', 'grid_y'].map((name, axis) => (extentOf(run.numbers(name)) * units[axis].scale) / FINE);
+  const units = chooseUnits(features);
+  const steps = ['grid_x', 'grid_y'].map((name, axis) => (measureExtent(run.numbers(name)) * units[axis].scale) / FINE);
   return (i) =>
     features
       .map(({name}, axis) => {
@@ -81,7 +81,7 @@ function placesOf(run) {
 }
 
 /** @param {Numbers} grid */
-const extentOf = (grid) => grid[grid.length - 1] - grid[0];
+const measureExtent = (grid) => grid[grid.length - 1] - grid[0];
 
 /** Escape a text for Plotly, which reads some HTML: names may come from a user's file. @param {string} text */
 export function escapeHtml(text) {
@@ -93,7 +93,7 @@ export function escapeHtml(text) {
  * standardised. Both axes of one plot have the same kind of units.
  * @param {Feature[]} features @returns {{mean: number, scale: number}[]}
  */
-export function unitsOf(features) {
+export function chooseUnits(features) {
   return areSynthetic(features)
     ? features.map(() => ({mean: 0, scale: 1}))
     : features.map(({mean, scale}) => ({mean, scale}));
@@ -107,10 +107,10 @@ const areSynthetic = (features) => features.every(({name}, axis) => name === con
  * unless the data form a strip, in which nothing could be seen.
  * @param {Run} run @param {number} width @param {number} height
  */
-export function plotSize(run, width, height) {
+export function computePlotSize(run, width, height) {
   const {features} = run.manifest.dataset;
-  const units = unitsOf(features);
-  const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => extentOf(run.numbers(name)) * units[axis].scale);
+  const units = chooseUnits(features);
+  const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => measureExtent(run.numbers(name)) * units[axis].scale);
   const alike = run.manifest.boundary?.equal || haveOneUnit(features);
   if (!alike || Math.max(across / up, up / across) > STRIP) return {width, height};
   const scale = Math.min(width / across, height / up);
@@ -131,14 +131,14 @@ function haveOneUnit(features) {
  * @param {Feature[]} features @param {number} axis @param {Numbers} grid @param {{ink: string, muted: string, font:
  *   string, text: number}} theme
  */
-export function featureAxis(features, axis, grid, theme) {
+export function createFeatureAxis(features, axis, grid, theme) {
   const feature = features[axis];
-  const {mean, scale} = unitsOf(features)[axis];
+  const {mean, scale} = chooseUnits(features)[axis];
   const [low, high] = [grid[0], grid[grid.length - 1]];
-  const ticks = linearTicks(low * scale + mean, high * scale + mean, 7);
+  const ticks = chooseLinearTicks(low * scale + mean, high * scale + mean, 7);
   return {
     range: [low, high],
-    ...axisStyle(theme),
+    ...styleAxis(theme),
     tickvals: ticks.map((tick) => (tick - mean) / scale),
     ticktext: ticks.map(tickLabel),
     title: {
@@ -151,7 +151,7 @@ export function featureAxis(features, axis, grid, theme) {
 
 /**
  * Paint the pixels of a frame, top row first.
- * @param {Run} run @param {Seen} seen @param {Uint32Array} table the result of `regionTable` @param {Uint32Array}
+ * @param {Run} run @param {Seen} seen @param {Uint32Array} table the result of `createRegionTable` @param {Uint32Array}
  *   pixels
  */
 export function paintRegions(run, {predicted_class: classes, confidence}, table, pixels) {
@@ -169,7 +169,7 @@ export function paintRegions(run, {predicted_class: classes, confidence}, table,
  * predicted needs no mark.
  * @param {Run} run
  */
-export function classesOf(run) {
+export function listClasses(run) {
   const pointed = new Set(run.get('labels')?.data ?? run.classes.keys());
   const occurring = new Set([...pointed, ...(run.manifest.boundary?.classes ?? [])]);
   return {occurring: [...run.classes.keys()].filter((k) => occurring.has(k)), pointed};
@@ -187,12 +187,12 @@ export function findMisclassified(run, {point_predicted_class: predicted}) {
  * Describe the picture in words.
  * @param {Run} run @param {Seen} seen @param {string} whose @param {number} wrong the number of misclassified points
  */
-export function boundarySummary(run, seen, whose, wrong) {
+export function describeBoundary(run, seen, whose, wrong) {
   const {features, classes} = run.manifest.dataset;
   const shares = classes.map(() => 0);
   const regions = seen.predicted_class;
   for (const k of regions) shares[k] += 1 / regions.length;
-  const areas = classes.map((name, k) => `${classText(name)} ${wholePercentText(shares[k])}`).join(', ');
+  const areas = classes.map((name, k) => `${nameClass(name)} ${wholePercentText(shares[k])}`).join(', ');
   return (
     `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} ` +
     `of ${run.numbers('labels').length} points misclassified`
@@ -207,13 +207,13 @@ export function boundarySummary(run, seen, whose, wrong) {
  *   corner
  * @param {(x: number, y: number) => number[] | null} oddsAt maps standardised inputs to a probability for each class
  */
-export function probabilityText(run, seen, x, y, oddsAt) {
+export function describeProbabilities(run, seen, x, y, oddsAt) {
   const [across, up] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const odds = oddsAt(interpolate(across, x), interpolate(up, y));
-  if (odds) return oddsText(run.classes, odds);
+  if (odds) return writeOdds(run.classes, odds);
   const cell = Math.round(y * (up.length - 1)) * across.length + Math.round(x * (across.length - 1));
   const k = seen.predicted_class[cell];
-  const share = shareOf(
+  const share = interpolateProbability(
     seen,
     k,
     x * (across.length - 1),
@@ -222,8 +222,8 @@ export function probabilityText(run, seen, x, y, oddsAt) {
     up.length,
     run.classes.length,
   );
-  const others = run.classes.length === 2 ? classText(run.classes[1 - k]) : 'the others';
-  const likeliest = `≈ ${classText(run.classes[k])} ${probabilityPercentText(share)}`;
+  const others = run.classes.length === 2 ? nameClass(run.classes[1 - k]) : 'the others';
+  const likeliest = `≈ ${nameClass(run.classes[k])} ${probabilityPercentText(share)}`;
   return `${likeliest}, ${others} ${probabilityPercentText(1 - share)}`;
 }
 
@@ -232,8 +232,8 @@ export function probabilityText(run, seen, x, y, oddsAt) {
  * the plot.
  * @param {string[]} classes @param {number[]} odds
  */
-function oddsText(classes, odds) {
-  const textOf = (/** @type {number} */ k) => `${classText(classes[k])} ${probabilityPercentText(odds[k])}`;
+function writeOdds(classes, odds) {
+  const textOf = (/** @type {number} */ k) => `${nameClass(classes[k])} ${probabilityPercentText(odds[k])}`;
   if (classes.length <= MOST_NAMED + 1) return classes.map((_, k) => textOf(k)).join(', ');
   const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_NAMED);
   const others = 1 - likeliest.reduce((sum, k) => sum + odds[k], 0);
@@ -245,7 +245,7 @@ function oddsText(classes, odds) {
  * @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height
  * @param {number} classes
  */
-function shareOf({predicted_class: predicted, confidence}, k, x, y, width, height, classes) {
+function interpolateProbability({predicted_class: predicted, confidence}, k, x, y, width, height, classes) {
   const [i, j] = [Math.min(width - 2, Math.floor(x)), Math.min(height - 2, Math.floor(y))];
   const at = (/** @type {number} */ cell) =>
     predicted[cell] === k ? confidence[cell] / 255 : (1 - confidence[cell] / 255) / (classes - 1);
@@ -259,4 +259,4 @@ function shareOf({predicted_class: predicted, confidence}, k, x, y, width, heigh
 const interpolate = (grid, share) => grid[0] + share * (grid[grid.length - 1] - grid[0]);
 
 /** Name a class in a sentence, where a bare number would be read as a quantity. @param {string} name */
-const classText = (name) => (/^\d+$/.test(name) ? `class ${name}` : name);
+const nameClass = (name) => (/^\d+$/.test(name) ? `class ${name}` : name);

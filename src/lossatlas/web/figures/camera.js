@@ -40,7 +40,7 @@ const ROOM = {left: 25, right: 21, top: 4, bottom: 20};
  */
 
 /** @param {Eye} eye @returns {{turn: number, tilt: number, distance: number}} angles in radians */
-function polar({x, y, z}) {
+function toPolar({x, y, z}) {
   const distance = Math.hypot(x, y, z);
   return {turn: Math.atan2(y, x), tilt: Math.asin(z / distance), distance};
 }
@@ -53,16 +53,16 @@ const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
  * @param {Eye} eye @returns {Eye}
  */
 export function limitEye(eye) {
-  const {turn, tilt, distance} = polar(eye);
+  const {turn, tilt, distance} = toPolar(eye);
   const kept = {
     tilt: clamp(tilt, LOWEST, HIGHEST),
     distance: clamp(distance, NEAREST * HOME_DISTANCE, FARTHEST * HOME_DISTANCE),
   };
-  return kept.tilt === tilt && kept.distance === distance ? eye : eyeAt(turn, kept.tilt, kept.distance);
+  return kept.tilt === tilt && kept.distance === distance ? eye : placeEye(turn, kept.tilt, kept.distance);
 }
 
 /** @param {number} turn @param {number} tilt @param {number} distance @returns {Eye} */
-function eyeAt(turn, tilt, distance) {
+function placeEye(turn, tilt, distance) {
   const across = distance * Math.cos(tilt);
   return {x: across * Math.cos(turn), y: across * Math.sin(turn), z: distance * Math.sin(tilt)};
 }
@@ -72,15 +72,15 @@ function eyeAt(turn, tilt, distance) {
  * @param {Eye} eye @param {number} turn @param {number} tilt in radians @param {number} [zoom] @returns {Eye}
  */
 export function orbit(eye, turn, tilt, zoom = 1) {
-  const from = polar(eye);
-  return limitEye(eyeAt(from.turn + turn, clamp(from.tilt + tilt, LOWEST, HIGHEST), from.distance / zoom));
+  const from = toPolar(eye);
+  return limitEye(placeEye(from.turn + turn, clamp(from.tilt + tilt, LOWEST, HIGHEST), from.distance / zoom));
 }
 
 /**
  * Choose the sides of the box: it is as high as the panel permits, so that the relief is visible in a tall panel too.
  * @param {Size} size
  */
-export function boxFor({width, height}) {
+export function chooseBox({width, height}) {
   return {x: 1, y: 1, z: clamp((0.42 * height) / width, 0.3, 0.6)};
 }
 
@@ -90,9 +90,9 @@ export function boxFor({width, height}) {
  * @param {Eye} eye @param {Size} size @param {number} [text] the size of the labels, relative to the usual one
  * @returns {Camera}
  */
-export function cameraFor(eye, size, text = 1) {
-  const box = boxFor(size);
-  const {turn, tilt, distance} = polar(limitEye(eye));
+export function createCamera(eye, size, text = 1) {
+  const box = chooseBox(size);
+  const {turn, tilt, distance} = toPolar(limitEye(eye));
   const fit = fitBox(box, size, text);
   const {eye: stand, center} = placeCamera(turn, tilt, (fit.distance * distance) / HOME_DISTANCE, fit);
   return {
@@ -109,7 +109,7 @@ export function cameraFor(eye, size, text = 1) {
  * @param {number} turn @param {number} tilt @param {number} distance @param {{z: number, aside: number}} moved
  */
 function placeCamera(turn, tilt, distance, {z, aside}) {
-  const at = eyeAt(turn, tilt, distance);
+  const at = placeEye(turn, tilt, distance);
   const center = {x: -aside * Math.sin(turn), y: aside * Math.cos(turn), z};
   return {eye: {x: at.x + center.x, y: at.y + center.y, z: at.z + z}, center};
 }
@@ -121,13 +121,13 @@ const known = new Map();
 /**
  * Find the distance and the height of the centre at which the box fills the panel, seen from HOME. They are found by
  * bisection, since the labels around the box have a fixed size in pixels.
- * @param {ReturnType<typeof boxFor>} box @param {Size} size @param {number} text @returns {Fit}
+ * @param {ReturnType<typeof chooseBox>} box @param {Size} size @param {number} text @returns {Fit}
  */
 function fitBox(box, size, text) {
   const key = joinKey(size.width, size.height, text);
   const found = known.get(key);
   if (found) return found;
-  const {turn, tilt} = polar(HOME);
+  const {turn, tilt} = toPolar(HOME);
   const [before, after, over, under] = [ROOM.left, ROOM.right, ROOM.top, ROOM.bottom].map((side) => side * text);
   let [z, aside] = [0, 0];
   let [near, far] = [0.6, 20];
@@ -135,8 +135,8 @@ function fitBox(box, size, text) {
     const distance = Math.sqrt(near * far);
     const {eye, center} = placeCamera(turn, tilt, distance, {z, aside});
     const corners = CORNERS.map(createProjection(eye, center, box, size).project);
-    const [left, right] = endsOf(corners.map(({x}) => x));
-    const [top, bottom] = endsOf(corners.map(({y}) => y));
+    const [left, right] = findEnds(corners.map(({x}) => x));
+    const [top, bottom] = findEnds(corners.map(({y}) => y));
     z -= ((top - over + bottom + under - size.height) / 2 / corners[0].scale) * Math.cos(tilt);
     aside += (left - before + right + after - size.width) / 2 / corners[0].scale;
     const fits = right - left <= size.width - before - after && bottom - top <= size.height - over - under;
@@ -150,7 +150,7 @@ function fitBox(box, size, text) {
 }
 
 /** @param {number[]} values @returns {[number, number]} */
-const endsOf = (values) => [Math.min(...values), Math.max(...values)];
+const findEnds = (values) => [Math.min(...values), Math.max(...values)];
 /** @type {Vector[]} */
 const CORNERS = [0, 1].flatMap((z) =>
   [
@@ -163,7 +163,7 @@ const CORNERS = [0, 1].flatMap((z) =>
 
 /**
  * Create the projection and its inverse (as in gl-matrix `lookAt` and `perspective`, which Plotly uses).
- * @param {Eye} stand @param {Eye} center @param {ReturnType<typeof boxFor>} box @param {Size} size
+ * @param {Eye} stand @param {Eye} center @param {ReturnType<typeof chooseBox>} box @param {Size} size
  */
 function createProjection(stand, center, box, {width, height}) {
   const eye = /** @type {Vector} */ ([stand.x, stand.y, stand.z]);

@@ -26,10 +26,11 @@ const PURPLE_ORANGE = [
 ];
 /** @typedef {'loss' | 'gap'} Kind the kind of a value: a loss, or a difference of losses */
 /** Return the stops of a colour map. @param {Kind} kind @returns {Rgb[]} */
-const stopsOf = (kind) => (kind === 'gap' ? PURPLE_ORANGE : constants().colours.losses);
+const listStops = (kind) => (kind === 'gap' ? PURPLE_ORANGE : constants().colours.losses);
 
 /** Return a colour map in Plotly's form. @param {Kind} kind */
-export const colourScale = (kind) => stopsOf(kind).map((colour, i, all) => [i / (all.length - 1), css(colour)]);
+export const createColourScale = (kind) =>
+  listStops(kind).map((colour, i, all) => [i / (all.length - 1), writeCss(colour)]);
 
 /** The colour of the trajectory, which is visible on both maps because it has a casing. */
 export const PATH_COLOUR = 'rgb(208, 52, 20)';
@@ -58,7 +59,7 @@ const SYMBOL_SCALES = [1, 1.15, 1.35, 1.15, 1.15, 1.15, 1.35, 1.45, 1.2, 1.3];
  * backgrounds (a test measures it).
  * @param {number} index
  */
-export function classColour(index) {
+export function chooseClassColour(index) {
   const {classes} = constants().colours;
   return classes[index % classes.length];
 }
@@ -67,15 +68,15 @@ export function classColour(index) {
  * dark background and darker on a light one.
  * @param {number} index @param {boolean} dark
  */
-export const pointColour = (index, dark) =>
-  dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16);
+export const choosePointColour = (index, dark) =>
+  dark ? mix(chooseClassColour(index), [255, 255, 255], 0.42) : mix(chooseClassColour(index), [0, 0, 0], 0.16);
 /** @param {number} index */
-export const classSymbol = (index) => CLASS_SYMBOLS[index % CLASS_SYMBOLS.length];
+export const chooseClassSymbol = (index) => CLASS_SYMBOLS[index % CLASS_SYMBOLS.length];
 /** @param {number} index */
-export const symbolScale = (index) => SYMBOL_SCALES[index % SYMBOL_SCALES.length];
+export const chooseSymbolScale = (index) => SYMBOL_SCALES[index % SYMBOL_SCALES.length];
 
 /** @param {Rgb} colour */
-export function css(colour) {
+export function writeCss(colour) {
   return `rgb(${colour.map(Math.round).join(', ')})`;
 }
 
@@ -85,16 +86,16 @@ export function mix(a, b, t) {
 }
 
 /** Return the colour at a share of the range. @param {Kind} kind @param {number} share @returns {Rgb} */
-export function mapColour(kind, share) {
-  const map = stopsOf(kind);
+export function computeMapColour(kind, share) {
+  const map = listStops(kind);
   const at = Math.min(1, Math.max(0, share)) * (map.length - 1);
   const i = Math.min(map.length - 2, Math.floor(at));
   return mix(map[i], map[i + 1], at - i);
 }
 
 /** Return a colour map as a CSS gradient. @param {Kind} kind @param {string} direction */
-export function gradient(kind, direction) {
-  const stops = Array.from({length: 17}, (_, i) => css(mapColour(kind, i / 16)));
+export function writeGradient(kind, direction) {
+  const stops = Array.from({length: 17}, (_, i) => writeCss(computeMapColour(kind, i / 16)));
   return `linear-gradient(${direction}, ${stops.join(', ')})`;
 }
 
@@ -104,12 +105,12 @@ export function gradient(kind, direction) {
  * @param {number} classes @param {Rgb} neutral @param {number} depth the share of the class's colour at full confidence
  * @returns {Uint32Array<ArrayBuffer>} little-endian RGBA, at `class × 256 + confidence`
  */
-export function regionTable(classes, neutral, depth) {
+export function createRegionTable(classes, neutral, depth) {
   const table = new Uint32Array(classes * 256);
   for (let k = 0; k < classes; k++) {
     for (let byte = 0; byte < 256; byte++) {
       const sure = Math.max(0, (byte / 255 - 1 / classes) / (1 - 1 / classes));
-      const [r, g, b] = mix(neutral, classColour(k), depth * sure).map(Math.round);
+      const [r, g, b] = mix(neutral, chooseClassColour(k), depth * sure).map(Math.round);
       table[k * 256 + byte] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
     }
   }
@@ -117,9 +118,9 @@ export function regionTable(classes, neutral, depth) {
 }
 
 /** Return a colour map as a table of 256 pixels. @param {Kind} kind @returns {Uint32Array<ArrayBuffer>} */
-export function mapTable(kind) {
+export function createMapTable(kind) {
   return Uint32Array.from({length: 256}, (_, i) => {
-    const [r, g, b] = mapColour(kind, i / 255).map(Math.round);
+    const [r, g, b] = computeMapColour(kind, i / 255).map(Math.round);
     return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
   });
 }

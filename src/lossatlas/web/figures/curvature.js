@@ -5,8 +5,8 @@
 /** @import {Curvature} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Box} from './curves.js' */
-import {epochTicks, framePosition, linePath} from './curves.js';
-import {fewTicks} from './ticks.js';
+import {chooseEpochTicks, placeFrames, drawLine} from './curves.js';
+import {chooseFewTicks} from './ticks.js';
 import {countText, curvatureText, tickLabel} from '../lib/numbers.js';
 
 /**
@@ -18,7 +18,7 @@ const FARTHEST = 4;
 const ROUNDING = 1e-12;
 
 /** Find the measurement nearest to a frame. @param {Curvature} curvature @param {number} frame */
-export function nearestMeasurement({frames}, frame) {
+export function findNearestMeasurement({frames}, frame) {
   let best = 0;
   frames.forEach((own, i) => {
     if (Math.abs(own - frame) < Math.abs(frames[best] - frame)) best = i;
@@ -27,27 +27,27 @@ export function nearestMeasurement({frames}, frame) {
 }
 
 /** @param {Run} run @param {Curvature} curvature @param {Box} box */
-export function curvatureFigure(run, curvature, box) {
+export function computeCurvature(run, curvature, box) {
   const {frames, largest, smallest, stability} = curvature;
   const finite = [...largest, ...smallest].filter(Number.isFinite);
   const top = Math.max(...finite, 1e-12);
   const seen = stability !== null && stability <= FARTHEST * top;
   const [low, high] = [Math.min(0, ...finite), 1.06 * (seen ? Math.max(top, /** @type {number} */ (stability)) : top)];
-  const x = framePosition(box, run);
+  const x = placeFrames(box, run);
   const room = box.height - box.top - box.bottom;
   const y = (/** @type {number} */ value) => box.height - box.bottom - (room * (value - low)) / (high - low);
   return {
-    upper: linePath(largest, (i) => x(frames[i]), y),
-    lower: linePath(smallest, (i) => x(frames[i]), y),
+    upper: drawLine(largest, (i) => x(frames[i]), y),
+    lower: drawLine(smallest, (i) => x(frames[i]), y),
     edge:
       stability === null
         ? null
         : {
             at: seen ? y(stability) : null,
-            text: `${boundFormula(run, stability)} = ${curvatureText(stability)}${seen ? '' : ', above'}`,
+            text: `${writeBoundFormula(run, stability)} = ${curvatureText(stability)}${seen ? '' : ', above'}`,
           },
-    ticks: fewTicks(low, high, room / (box.text ?? 1)).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
-    epochTicks: epochTicks(run.frames, x, box.width, box.text),
+    ticks: chooseFewTicks(low, high, room / (box.text ?? 1)).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    epochTicks: chooseEpochTicks(run.frames, x, box.width, box.text),
     x,
     y,
   };
@@ -57,7 +57,7 @@ export function curvatureFigure(run, curvature, box) {
  * Write the formula of the bound: the formula of this optimizer, with or without its weight decay, as it was stored.
  * @param {Run} run @param {number} bound
  */
-export function boundFormula(run, bound) {
+export function writeBoundFormula(run, bound) {
   const stored = run.manifest.curvature?.stability_formula;
   if (stored) return stored;
   const {
@@ -81,7 +81,7 @@ export function boundFormula(run, bound) {
  * Set an eigenvalue to zero if only rounding makes it differ from zero: it is not negative then.
  * @param {number} value @param {number} largest the largest eigenvalue of the same matrix
  */
-export function cleanEigenvalue(value, largest) {
+export function roundEigenvalue(value, largest) {
   return Math.abs(value) <= ROUNDING * Math.abs(largest) ? 0 : value;
 }
 
@@ -89,8 +89,8 @@ export function cleanEigenvalue(value, largest) {
  * Write what is known of the curvature at a frame.
  * @param {Run} run @param {Curvature} curvature @param {number} frame
  */
-export function curvatureNumbers(run, curvature, frame) {
-  const i = nearestMeasurement(curvature, frame);
+export function writeCurvature(run, curvature, frame) {
+  const i = findNearestMeasurement(curvature, frame);
   const {
     frames,
     largest,
@@ -104,7 +104,7 @@ export function curvatureNumbers(run, curvature, frame) {
   return {
     epoch: run.frames[curvature.frames[i]],
     largest: curvatureText(largest[i]),
-    smallest: curvatureText(cleanEigenvalue(smallest[i], largest[i])),
+    smallest: curvatureText(roundEigenvalue(smallest[i], largest[i])),
     measured: `${frames.length} of ${run.frames.length}`,
     trace:
       error && error[i] > 0 ? `${curvatureText(trace[i])} ± ${curvatureText(error[i], 1)}` : curvatureText(trace[i]),

@@ -4,7 +4,7 @@
  * there the axis is logarithmic, so that the fall keeps its room however long the training continues.
  */
 /** @import {Run} from '../model/run.js' */
-import {fewTicks, logTicks} from './ticks.js';
+import {chooseFewTicks, chooseLogTicks} from './ticks.js';
 import {pixelText, tickLabel} from '../lib/numbers.js';
 
 /**
@@ -23,7 +23,7 @@ const EVEN = 50;
  * Return the smallest and the largest loss that is shown.
  * @param {{metrics: Pick<Run['metrics'], 'train_loss' | 'test_loss'>}} run @param {'linear' | 'log'} scale
  */
-export function lossDomain(run, scale) {
+export function findLossDomain(run, scale) {
   let [low, high] = [Infinity, -Infinity];
   for (const losses of [run.metrics.train_loss, run.metrics.test_loss]) {
     for (const loss of losses) {
@@ -39,27 +39,27 @@ export function lossDomain(run, scale) {
 }
 
 /** Place an epoch on the axis of a training in the page. @param {number} epoch */
-function timeOf(epoch) {
+function placeEpoch(epoch) {
   return epoch <= EVEN ? epoch / EVEN : 1 + Math.log(epoch / EVEN);
 }
 
 /** Place a frame on the axis, from 0 to 1. @param {Timed} run @param {number} frame */
-export function progressOf({frames, hasEveryEpoch}, frame) {
+export function computeProgress({frames, hasEveryEpoch}, frame) {
   const last = frames.length - 1;
-  return last < 1 ? 0 : hasEveryEpoch ? timeOf(frames[frame]) / timeOf(frames[last]) : frame / last;
+  return last < 1 ? 0 : hasEveryEpoch ? placeEpoch(frames[frame]) / placeEpoch(frames[last]) : frame / last;
 }
 
 /** Find the frame nearest to a place on the axis. @param {Timed} run @param {number} progress from 0 to 1 */
-export function frameAtProgress(run, progress) {
+export function findFrameAt(run, progress) {
   const last = run.frames.length - 1;
   if (!run.hasEveryEpoch) return Math.round(progress * last);
   let [low, high] = [0, last];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (progressOf(run, middle) <= progress) low = middle;
+    if (computeProgress(run, middle) <= progress) low = middle;
     else high = middle;
   }
-  return progress - progressOf(run, low) <= progressOf(run, high) - progress ? low : high;
+  return progress - computeProgress(run, low) <= computeProgress(run, high) - progress ? low : high;
 }
 
 /**
@@ -71,24 +71,24 @@ export function chooseFrames(run, count) {
   const most = Math.min(count, last + 1);
   let before = -1;
   return Array.from({length: most}, (_, i) => {
-    const wanted = frameAtProgress(run, i / Math.max(1, most - 1));
+    const wanted = findFrameAt(run, i / Math.max(1, most - 1));
     before = Math.min(Math.max(before + 1, wanted), last - (most - 1 - i)); // The remaining frames must have room.
     return before;
   });
 }
 
 /** @param {Box} box @param {Timed} run @returns {(frame: number) => number} */
-export function framePosition(box, run) {
+export function placeFrames(box, run) {
   const room = box.width - 2 * box.inset;
-  return (frame) => box.inset + progressOf(run, frame) * room;
+  return (frame) => box.inset + computeProgress(run, frame) * room;
 }
 
 /**
  * @param {Run} run @param {'linear' | 'log'} scale @param {Box} box
  */
-export function curvesFigure(run, scale, box) {
-  const [low, high] = lossDomain(run, scale);
-  const x = framePosition(box, run);
+export function computeCurves(run, scale, box) {
+  const [low, high] = findLossDomain(run, scale);
+  const x = placeFrames(box, run);
   const room = box.height - box.top - box.bottom;
   /** @param {number} loss */
   const y = (loss) => {
@@ -96,12 +96,12 @@ export function curvesFigure(run, scale, box) {
     return box.height - box.bottom - room * share;
   };
   const {text = 1} = box;
-  const ticks = ticksOfLoss(low, high, scale, room / text);
+  const ticks = chooseLossTicks(low, high, scale, room / text);
   return {
-    train: linePath(run.metrics.train_loss, x, y, box.width),
-    test: linePath(run.metrics.test_loss, x, y, box.width),
+    train: drawLine(run.metrics.train_loss, x, y, box.width),
+    test: drawLine(run.metrics.test_loss, x, y, box.width),
     ticks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
-    epochTicks: run.hasEveryEpoch ? timeTicks(run, box) : epochTicks(run.frames, x, box.width, text),
+    epochTicks: run.hasEveryEpoch ? chooseTimeTicks(run, box) : chooseEpochTicks(run.frames, x, box.width, text),
     x,
     y,
   };
@@ -113,7 +113,7 @@ export function curvesFigure(run, scale, box) {
  * @param {number[]} values @param {(i: number) => number} x @param {(value: number) => number} y @param {number}
  *   [width] in pixels
  */
-export function linePath(values, x, y, width = Infinity) {
+export function drawLine(values, x, y, width = Infinity) {
   let down = 'M';
   let out = '';
   for (const i of values.length > 4 * width ? columnExtremes(values, x) : values.keys()) {
@@ -149,12 +149,12 @@ function* columnExtremes(values, x) {
  * Choose the epochs to name on the axis of a training in the page: its ends first, then the roundest.
  * @param {Timed} run @param {Box} box
  */
-function timeTicks({frames}, {width, inset, text = 1}) {
+function chooseTimeTicks({frames}, {width, inset, text = 1}) {
   const last = frames[frames.length - 1];
   const round = [1, 5, 2, 3, 4].flatMap((head) => Array.from({length: 7}, (_, power) => head * 10 ** power));
-  return withoutOverlap(
+  return removeOverlap(
     [last, 0, ...round.filter((epoch) => epoch < last)].map((epoch) => ({
-      at: inset + (timeOf(epoch) / (timeOf(last) || 1)) * (width - 2 * inset),
+      at: inset + (placeEpoch(epoch) / (placeEpoch(last) || 1)) * (width - 2 * inset),
       text: String(epoch),
     })),
     width,
@@ -166,7 +166,7 @@ function timeTicks({frames}, {width, inset, text = 1}) {
  * Keep the labels, in the order of their importance, that do not touch another.
  * @param {{at: number, text: string}[]} labels @param {number} width @param {number} text the size of texts
  */
-function withoutOverlap(labels, width, text) {
+function removeOverlap(labels, width, text) {
   const gap = Math.max(44 * text, width / 16);
   /** @type {{at: number, text: string}[]} */
   const ticks = [];
@@ -180,16 +180,16 @@ function withoutOverlap(labels, width, text) {
  * @param {number[]} frames @param {(frame: number) => number} x @param {number} width
  * @param {number} [text] the size of texts, relative to the usual one
  */
-export function epochTicks(frames, x, width, text = 1) {
+export function chooseEpochTicks(frames, x, width, text = 1) {
   const last = frames.length - 1;
   /** @param {number} epoch */
   const roundness = (epoch) => [1000, 500, 100, 50, 20, 10, 5, 2, 1].findIndex((m) => epoch % m === 0);
-  const order = tickCandidates(frames).sort((a, b) => rank(a) - rank(b) || a - b);
+  const order = selectTickCandidates(frames).sort((a, b) => rank(a) - rank(b) || a - b);
   /** @param {number} i */
   function rank(i) {
     return i === 0 || i === last ? -1 : roundness(frames[i]);
   }
-  return withoutOverlap(
+  return removeOverlap(
     order.map((i) => ({at: x(i), text: String(frames[i])})),
     width,
     text,
@@ -200,8 +200,8 @@ export function epochTicks(frames, x, width, text = 1) {
  * Choose the losses that are written beside the curves. The room limits their number.
  * @param {number} low @param {number} high @param {'linear' | 'log'} scale @param {number} room in pixels
  */
-export function ticksOfLoss(low, high, scale, room) {
-  return scale === 'log' ? thinOut(logTicks(low, high), room < 48 ? 2 : 3) : fewTicks(0, high, room);
+export function chooseLossTicks(low, high, scale, room) {
+  return scale === 'log' ? thinOut(chooseLogTicks(low, high), room < 48 ? 2 : 3) : chooseFewTicks(0, high, room);
 }
 
 /** @param {number[]} ticks @param {number} most */
@@ -211,7 +211,7 @@ function thinOut(ticks, most) {
 }
 
 /** Select the frames that a tick may name: if there are very many, those of round epochs. @param {number[]} frames */
-function tickCandidates(frames) {
+function selectTickCandidates(frames) {
   const last = frames.length - 1;
   if (last < MANY) return [...frames.keys()];
   const round = 10 ** Math.floor(Math.log10((frames[last] || 1) / 20));

@@ -3,7 +3,7 @@
  * symbols and are centred on the origin.
  */
 import {roundToDecimals} from '../lib/numbers.js';
-import {classSymbol} from './colours.js';
+import {chooseClassSymbol} from './colours.js';
 
 /** @type {Record<string, (r: number, x: number, y: number) => string>} */
 const SHAPES = {
@@ -32,7 +32,7 @@ export const SWATCH = 'M-6 -5h12v10h-12Z';
 
 /** @param {number} k class @param {number} radius @param {number} [x] @param {number} [y] */
 export function glyph(k, radius, x = 0, y = 0) {
-  return SHAPES[classSymbol(k)](radius, x, y);
+  return SHAPES[chooseClassSymbol(k)](radius, x, y);
 }
 
 /**

@@ -9,7 +9,7 @@
  * Return the weights with which three places add up to a place; the sum of the weights is 1.
  * @param {ArrayLike<number>} points the three places, x and y each @param {number} x @param {number} y
  */
-export function weightsAt(points, x, y) {
+export function computeWeights(points, x, y) {
   const [x0, y0, x1, y1, x2, y2] = Array.from(points);
   const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
   const second = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) / area;
@@ -42,7 +42,7 @@ export function drawInput({data, shape: [, rows, columns, channels]}, weights) {
 const known = new WeakMap();
 
 /** Return the pictures of the three samples; an empty list if they are no pictures. @param {Run} run */
-export function samplePictures(run) {
+export function drawSamples(run) {
   const images = run.get('anchor_images');
   if (!images) return [];
   const pictures =
@@ -62,7 +62,7 @@ export function samplePictures(run) {
  * @param {{x: number, y: number}} mark @param {{width: number, height: number}} picture @param {number} size the longer
  *   side @param {number} top the upper end of the plot
  */
-export function pictureBox(mark, {width, height}, size, top) {
+export function placePicture(mark, {width, height}, size, top) {
   const scale = size / Math.max(width, height);
   const box = {width: width * scale, height: height * scale};
   const above = mark.y - GAP - box.height;

@@ -17,7 +17,7 @@ export function isSplitBackward(values, a, b, c, d) {
  * List the corners of the triangles of a grid, three indices for each.
  * @param {ArrayLike<number>} values row by row @param {number} size the length of a row @returns {Uint32Array}
  */
-export function trianglesOf(values, size) {
+export function divideIntoTriangles(values, size) {
   const corners = new Uint32Array(6 * (size - 1) ** 2);
   let at = 0;
   for (let row = 0; row < size - 1; row++) {
@@ -37,13 +37,13 @@ export function trianglesOf(values, size) {
  * @param {Uint32Array} [triangles] the triangles of the grid, if they are known
  * @returns {number[]} segments x1, y1, x2, y2, … in grid units
  */
-export function isolines(values, size, level, triangles = trianglesOf(values, size)) {
+export function findIsolines(values, size, level, triangles = divideIntoTriangles(values, size)) {
   /** @type {number[]} */
   const segments = [];
   /** @param {number} from @param {number} to */
   const addCrossing = (from, to) => {
     const [low, high] = from < to ? [from, to] : [to, from]; // Both triangles of an edge compute the same place.
-    const share = crossingShare(values[low], values[high], level);
+    const share = findCrossingShare(values[low], values[high], level);
     const x = low % size;
     const y = Math.floor(low / size);
     segments.push(x + share * ((high % size) - x), y + share * (Math.floor(high / size) - y));
@@ -61,6 +61,6 @@ export function isolines(values, size, level, triangles = trianglesOf(values, si
 }
 
 /** @param {number} from @param {number} to @param {number} level */
-function crossingShare(from, to, level) {
+function findCrossingShare(from, to, level) {
   return Number.isFinite(to - from) ? (level - from) / (to - from) : 0.5;
 }

@@ -6,11 +6,11 @@
 /** @import {LossRange} from './range.js' */
 /** @import {Line} from './relief.js' */
 /** @import {Trajectory} from './path.js' */
-import {BALL_COLOUR, colourScale, PATH_COLOUR} from './colours.js';
-import {thinPath, dropLine, dropLines, pathLine, descentLine} from './path.js';
-import {lossTicks, shareOf} from './range.js';
-import {boxSides, equalLines, GROUND, heightOf, heightsOf, meshOf} from './relief.js';
-import {trianglesOf} from './isolines.js';
+import {BALL_COLOUR, createColourScale, PATH_COLOUR} from './colours.js';
+import {thinPath, drawDropLine, drawDropLines, drawPathLine, drawDescentLine} from './path.js';
+import {chooseLossTicks, computeShare} from './range.js';
+import {measureSides, findEqualLines, GROUND, computeHeight, computeHeights, createMesh} from './relief.js';
+import {divideIntoTriangles} from './isolines.js';
 
 /** The names of the quantities that the vertical axis and the colours show. */
 export const SET_TITLES = {train: 'train loss', test: 'test loss', gap: 'test − train'};
@@ -29,9 +29,9 @@ const FLOOR = 0.004;
  */
 
 /** @param {Numbers} values @param {number} size @param {LossRange} range @returns {Relief} */
-export function reliefOf(values, size, range) {
-  const heights = heightsOf(values, range);
-  return {heights, size, triangles: trianglesOf(heights, size)};
+export function createRelief(values, size, range) {
+  const heights = computeHeights(values, range);
+  return {heights, size, triangles: divideIntoTriangles(heights, size)};
 }
 
 /**
@@ -54,16 +54,16 @@ export function reliefOf(values, size, range) {
  * @param {{ink: string, muted: string, dark: boolean, text: number}} theme
  * @param {number} ratio the drawing's pixels for one pixel of the page
  */
-export function landscapeTraces({relief, range, span, frame, path, pointLoss, way}, camera, theme, ratio) {
+export function createLandscapeTraces({relief, range, span, frame, path, pointLoss, way}, camera, theme, ratio) {
   const {heights, size, triangles} = relief;
   const unit = ratio * theme.text; // Lines grow with the texts.
   const thinnest = unit * theme.text; // Plotly draws it half as wide, which nobody sees in a hall.
-  const colours = pointLoss && Float64Array.from(pointLoss.values, (value) => shareOf(pointLoss.range, value));
-  const {x, y, z, i, j, k, intensity} = meshOf(heights, size, triangles, colours ?? heights);
-  const levels = lossTicks(range)
-    .map((tick) => heightOf(range, tick))
+  const colours = pointLoss && Float64Array.from(pointLoss.values, (value) => computeShare(pointLoss.range, value));
+  const {x, y, z, i, j, k, intensity} = createMesh(heights, size, triangles, colours ?? heights);
+  const levels = chooseLossTicks(range)
+    .map((tick) => computeHeight(range, tick))
     .filter((level) => level > GROUND && level < 1);
-  const lines = equalLines(heights, size, triangles, levels, boxSides(camera.box), FLOOR);
+  const lines = findEqualLines(heights, size, triangles, levels, measureSides(camera.box), FLOOR);
   const quiet = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
   // The line is opaque: Plotly draws everything twice if one trace is not.
   const thin = {line: {color: theme.dark ? '#d5e8dc' : '#26413f', width: thinnest}};
@@ -81,7 +81,7 @@ export function landscapeTraces({relief, range, span, frame, path, pointLoss, wa
       intensity,
       hoverinfo: 'skip',
       showscale: false,
-      colorscale: colourScale(pointLoss?.range.kind ?? range.kind),
+      colorscale: createColourScale(pointLoss?.range.kind ?? range.kind),
       cmin: pointLoss ? 0 : GROUND,
       cmax: 1,
       flatshading: false,
@@ -93,11 +93,11 @@ export function landscapeTraces({relief, range, span, frame, path, pointLoss, wa
     {
       ...quiet,
       name: 'drop',
-      ...toBox(path && dropLine(path.path, frame, span, range), box),
+      ...toBox(path && drawDropLine(path.path, frame, span, range), box),
       line: {color: theme.ink, width: 5 * unit},
     },
-    ...pathTraces(path?.whole ? thinPath(path.path) : null, box, {quiet, ink: theme.ink, unit}),
-    ...descentTraces(way, box, {quiet, unit}),
+    ...createPathTraces(path?.whole ? thinPath(path.path) : null, box, {quiet, ink: theme.ink, unit}),
+    ...createDescentTraces(way, box, {quiet, unit}),
   ].filter(({x: places}) => places.some((place) => !Number.isNaN(place)));
 }
 
@@ -110,9 +110,9 @@ function joinLines(first, second) {
  * @param {Trajectory | null} path @param {{span: number, range: LossRange}} box @param {{quiet: object, ink: string,
  *   unit: number}} style
  */
-function pathTraces(path, box, {quiet, ink, unit}) {
-  const line = toBox(path && pathLine(path, box.span, box.range), box);
-  const drops = toBox(path && dropLines(path, box.span, box.range), box);
+function createPathTraces(path, box, {quiet, ink, unit}) {
+  const line = toBox(path && drawPathLine(path, box.span, box.range), box);
+  const drops = toBox(path && drawDropLines(path, box.span, box.range), box);
   return [
     {...quiet, name: 'path', ...line, line: {color: PATH_COLOUR, width: 4 * unit}},
     {...quiet, name: 'drops', ...drops, line: {color: ink, width: unit}},
@@ -124,8 +124,8 @@ function pathTraces(path, box, {quiet, ink, unit}) {
  * @param {{points: number[], losses: number[]} | null} way @param {{span: number, range: LossRange}} box
  * @param {{quiet: object, unit: number}} style
  */
-function descentTraces(way, box, {quiet, unit}) {
-  const line = toBox(way && descentLine(way, box.span, box.range), box);
+function createDescentTraces(way, box, {quiet, unit}) {
+  const line = toBox(way && drawDescentLine(way, box.span, box.range), box);
   return [
     {...quiet, name: 'way', ...line, line: {color: BALL_COLOUR, width: 5 * unit}},
     {...quiet, name: 'way on the floor', ...toFloor(line), line: {color: BALL_COLOUR, width: 2 * unit}},
@@ -141,7 +141,7 @@ export function toBox(line, {span, range}) {
   return {
     x: line.x.map((a) => a / span),
     y: line.y.map((b) => b / span),
-    z: line.z.map((loss) => Math.min(1, heightOf(range, loss))),
+    z: line.z.map((loss) => Math.min(1, computeHeight(range, loss))),
   };
 }
 
@@ -155,7 +155,7 @@ function toFloor({x, y, z}) {
  * outside Plotly (axes3d.js), so that they stay upright and sharp.
  * @param {Camera} camera @param {number} ratio the drawing's pixels for one pixel of the page
  */
-export function landscapeLayout({plotly, box, size}, ratio) {
+export function createLandscapeLayout({plotly, box, size}, ratio) {
   const axis = {
     autorange: false,
     // Plotly finds the outline of every text, even of an empty one, by reading pixels. Some browsers give noise for

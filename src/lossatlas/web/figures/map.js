@@ -3,12 +3,12 @@
 /** @import {LossRange} from './range.js' */
 /** @import {Trajectory} from './path.js' */
 import {PATH_COLOUR} from './colours.js';
-import {isolines} from './isolines.js';
-import {reliefOf} from './landscape.js';
-import {isInside, pathLine} from './path.js';
-import {lossTicks, shareOf} from './range.js';
-import {heightOf} from './relief.js';
-import {axisStyle, linearTicks} from './ticks.js';
+import {findIsolines} from './isolines.js';
+import {createRelief} from './landscape.js';
+import {isInside, drawPathLine} from './path.js';
+import {chooseLossTicks, computeShare} from './range.js';
+import {computeHeight} from './relief.js';
+import {styleAxis, chooseLinearTicks} from './ticks.js';
 import {lossText, tickLabel} from '../lib/numbers.js';
 
 /** The minimum room for the axes. */
@@ -18,7 +18,7 @@ const ROOM = {l: 52, r: 20, t: 8, b: 40};
  * Compute margins that leave a square.
  * @param {{width: number, height: number}} size @param {number} text the size of texts, relative to the usual one
  */
-export function squareMargins({width, height}, text) {
+export function computeSquareMargins({width, height}, text) {
   const room = {l: ROOM.l * text, r: ROOM.r * text, t: ROOM.t * text, b: ROOM.b * text};
   const side = Math.max(1, Math.floor(Math.min(width - room.l - room.r, height - room.t - room.b)));
   const l = Math.max(room.l, Math.round((width - side) / 2));
@@ -34,7 +34,7 @@ export function squareMargins({width, height}, text) {
 export function paintSurface(surface, size, range, table, pixels) {
   for (let j = 0, from = 0; j < size; j++) {
     for (let i = 0, to = (size - 1 - j) * size; i < size; i++, from++, to++) {
-      const share = Math.min(1, Math.max(0, shareOf(range, surface[from])));
+      const share = Math.min(1, Math.max(0, computeShare(range, surface[from])));
       pixels[to] = table[Math.round(255 * share)] ?? 0;
     }
   }
@@ -45,13 +45,13 @@ export function paintSurface(surface, size, range, table, pixels) {
  * @param {Numbers} surface @param {number} size @param {LossRange} range
  * @returns {{segments: number[], light: boolean, strong: boolean}[]}
  */
-export function contours(surface, size, range) {
-  const {heights, triangles} = reliefOf(surface, size, range); // These are the same lines as on the surface.
-  return lossTicks(range)
+export function findContours(surface, size, range) {
+  const {heights, triangles} = createRelief(surface, size, range); // These are the same lines as on the surface.
+  return chooseLossTicks(range)
     .filter((level) => level > range.low && level < range.high)
     .map((level) => ({
-      segments: isolines(heights, size, heightOf(range, level), triangles),
-      light: range.kind === 'gap' ? Math.abs(shareOf(range, level) - 0.5) < 0.3 : shareOf(range, level) > 0.6,
+      segments: findIsolines(heights, size, computeHeight(range, level), triangles),
+      light: range.kind === 'gap' ? Math.abs(computeShare(range, level) - 0.5) < 0.3 : computeShare(range, level) > 0.6,
       strong: level === 0,
     }));
 }
@@ -64,13 +64,13 @@ const LETTER = 8;
  * @param {{ink: string, muted: string, font: string, text: number}} theme
  * @param {number} [room] the length of the axis in pixels: an axis on which five labels would touch has two or three
  */
-export function sliceAxis(letter, span, theme, room = Infinity) {
-  const many = linearTicks(-span, span, 5);
+export function createSliceAxis(letter, span, theme, room = Infinity) {
+  const many = chooseLinearTicks(-span, span, 5);
   const letters = many.map(tickLabel).join('').length;
-  const ticks = letters * LETTER * theme.text > room ? linearTicks(-span, span, 2) : many;
+  const ticks = letters * LETTER * theme.text > room ? chooseLinearTicks(-span, span, 2) : many;
   return {
     range: [-span, span],
-    ...axisStyle(theme),
+    ...styleAxis(theme),
     tickvals: ticks,
     ticktext: ticks.map(tickLabel),
     tickangle: 0, // Plotly would turn labels that touch, and move the axis' name out of the plot.
@@ -83,8 +83,8 @@ export function sliceAxis(letter, span, theme, room = Infinity) {
  * @param {Trajectory} path @param {number} span @param {LossRange} range @param {string} title
  * @param {number} unit the width of a thin line in pixels
  */
-export function pathTraces(path, span, range, title, unit) {
-  const {x, y} = pathLine(path, span, range);
+export function createPathTraces(path, span, range, title, unit) {
+  const {x, y} = drawPathLine(path, span, range);
   const line = {type: 'scatter', mode: 'lines', x, y, connectgaps: false, hoverinfo: 'skip', showlegend: false};
   const frames = [...path.epochs.keys()].filter((t) => isInside(path, t, span));
   return [
@@ -112,7 +112,7 @@ export function pathTraces(path, span, range, title, unit) {
  * @param {{name: string, a: number, b: number}[]} anchors @param {number} span
  * @param {{font: string, text: number}} theme
  */
-export function anchorTraces(anchors, span, theme) {
+export function createAnchorTraces(anchors, span, theme) {
   const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
   const horizontal = (/** @type {number} */ a) => (a > 0.5 * span ? 'left' : a < -0.5 * span ? 'right' : 'center');
   return seen.map(({name, a, b}) => ({

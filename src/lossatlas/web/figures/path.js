@@ -24,7 +24,7 @@ const MOST = 300;
  * @param {Run} run @param {Slice} slice @param {Numbers} values the surface @param {number} grid
  * @returns {Trajectory | null}
  */
-export function trajectoryOf(run, slice, values, grid) {
+export function createTrajectory(run, slice, values, grid) {
   if (slice.follow || !hasPath(slice.plane)) return null;
   const points = run.numbersOf(slice.plane, 'path');
   const heights =
@@ -88,7 +88,7 @@ export function isInside({points}, frame, span) {
  * Clip the path to the square: it ends at the edge where it leaves the square.
  * @param {Trajectory} path @param {number} span @param {LossRange} range @returns {Line}
  */
-export function pathLine({points, slice}, span, range) {
+export function drawPathLine({points, slice}, span, range) {
   /** @type {Line} */
   const line = {x: [], y: [], z: []};
   /** @param {number} t @param {number} share the share of the way to t + 1 */
@@ -141,12 +141,12 @@ function clipStep(points, t, span) {
  * Draw a line from each frame's own loss down, or up, to the surface.
  * @param {Trajectory} path @param {number} span @param {LossRange} range @returns {Line}
  */
-export function dropLines(path, span, range) {
+export function drawDropLines(path, span, range) {
   /** @type {Line} */
   const line = {x: [], y: [], z: []};
   for (let t = 0; t < path.slice.length; t++) {
     if (!isInside(path, t, span)) continue;
-    const drop = dropLine(path, t, span, range);
+    const drop = drawDropLine(path, t, span, range);
     for (const axis of /** @type {const} */ (['x', 'y', 'z'])) line[axis].push(...drop[axis]);
     interrupt(line);
   }
@@ -157,7 +157,7 @@ export function dropLines(path, span, range) {
  * Draw that line for one frame; it is empty outside the square.
  * @param {Trajectory} path @param {number} frame @param {number} span @param {LossRange} range @returns {Line}
  */
-export function dropLine(path, frame, span, range) {
+export function drawDropLine(path, frame, span, range) {
   if (!isInside(path, frame, span)) return {x: [NaN, NaN], y: [NaN, NaN], z: [NaN, NaN]};
   const [a, b] = [path.points[2 * frame], path.points[2 * frame + 1]];
   return {x: [a, a], y: [b, b], z: [limitTo(range, path.own[frame]), limitTo(range, path.slice[frame])]};
@@ -174,7 +174,7 @@ function interrupt(line) {
  * Find the network's place in a slice; null if it is not known.
  * @param {Shot} shot @param {Trajectory | null} path @returns {[number, number] | null}
  */
-export function placeOf(shot, path) {
+export function findPlace(shot, path) {
   if (shot.follow) return [0, 0];
   return path && [path.points[2 * shot.frame], path.points[2 * shot.frame + 1]];
 }
@@ -183,6 +183,6 @@ export function placeOf(shot, path) {
  * Draw the path of a released ball at its own losses, inside the square only.
  * @param {{points: number[], losses: number[]}} way @param {number} span @param {LossRange} range @returns {Line}
  */
-export function descentLine({points, losses}, span, range) {
-  return pathLine({points, slice: losses, own: losses, epochs: []}, span, range);
+export function drawDescentLine({points, losses}, span, range) {
+  return drawPathLine({points, slice: losses, own: losses, epochs: []}, span, range);
 }

@@ -3,7 +3,7 @@
  * it.
  */
 /** @import {Numbers} from '../loading/npy.js' */
-import {linearTicks, logTicks} from './ticks.js';
+import {chooseLinearTicks, chooseLogTicks} from './ticks.js';
 import {roundToDigits, shortText, tickLabel} from '../lib/numbers.js';
 
 /**
@@ -51,16 +51,16 @@ const HEADROOM = 3;
  *   loss's scale
  * @returns {LossRange}
  */
-export function lossRange(surfaces, scale, drawn = surfaces) {
+export function findLossRange(surfaces, scale, drawn = surfaces) {
   const {values, min, max} = sampleCells(surfaces);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const whole = Math.max(
     top,
-    ...surfaces.map((surface) => quantileOf(surface, OF_FRAME)).filter((most) => most <= top * BEYOND[scale]),
+    ...surfaces.map((surface) => computeQuantile(surface, OF_FRAME)).filter((most) => most <= top * BEYOND[scale]),
   );
   const isLog = scale === 'log';
   const high = roundUp(max > whole * STRETCH[scale] ? whole : max, scale);
-  const least = isLog ? lowestLoss(high, surfaces) : 0;
+  const least = isLog ? findLowestLoss(high, surfaces) : 0;
   const low = isLog ? Math.max(min, least) : Math.min(min, 0.98 * high);
   const seen = drawn === surfaces ? {min, max} : sampleCells(drawn);
   return {
@@ -80,13 +80,13 @@ export function lossRange(surfaces, scale, drawn = surfaces) {
  * it.
  * @param {number} high @param {Numbers[]} surfaces
  */
-function lowestLoss(high, surfaces) {
-  const pits = surfaces.map((surface) => quantileOf(surface, OF_PIT)).filter((each) => each > 0);
+function findLowestLoss(high, surfaces) {
+  const pits = surfaces.map((surface) => computeQuantile(surface, OF_PIT)).filter((each) => each > 0);
   return Math.min(high / 10 ** DECADES, ...pits);
 }
 
 /** Return the value below which a share of a surface lies. @param {Numbers} surface @param {number} share */
-function quantileOf(surface, share) {
+function computeQuantile(surface, share) {
   const some = [];
   for (let at = 0; at < surface.length; at += 7) if (Number.isFinite(surface[at])) some.push(surface[at]);
   return some.sort((a, b) => a - b)[Math.floor((some.length - 1) * share)] ?? 0;
@@ -97,11 +97,11 @@ function quantileOf(surface, share) {
  * plate.
  * @param {Numbers} surface @param {'linear' | 'log'} scale @returns {LossRange}
  */
-export function frameRange(surface, scale) {
+export function findFrameRange(surface, scale) {
   const {values, min, max} = sampleCells([surface]);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const high = max - min > STRETCH.linear * 2 * (top - min) && top > min ? top : Number.isFinite(max) ? max : top;
-  const low = scale === 'log' ? Math.max(min, lowestLoss(high, [surface])) : min;
+  const low = scale === 'log' ? Math.max(min, findLowestLoss(high, [surface])) : min;
   const pad = high > low ? 0.02 * (high - low) : 0.02 * Math.abs(high) || 1;
   const bottom = scale === 'log' ? low * (low / high) ** 0.02 : low - pad;
   return {
@@ -120,7 +120,7 @@ export function frameRange(surface, scale) {
  * Choose the range of differences, which reaches as far above zero as below.
  * @param {Numbers[]} surfaces @returns {LossRange}
  */
-export function gapRange(surfaces) {
+export function findGapRange(surfaces) {
   const {values, min, max} = sampleCells(surfaces);
   const sizes = values.map(Math.abs).sort();
   const top = sizes[Math.floor((sizes.length - 1) * QUANTILE)] ?? 1;
@@ -154,8 +154,8 @@ export function joinRanges(own, other) {
  */
 export function keepRange(next, before) {
   if (!before || before.kind !== next.kind || before.scale !== next.scale) return next;
-  const low = shareOf(before, next.low);
-  const high = shareOf(before, next.high);
+  const low = computeShare(before, next.low);
+  const high = computeShare(before, next.high);
   if (low < 0 && next.scale === 'log') {
     const reach = next.low / HEADROOM;
     return {...next, low: reach, floored: next.min < reach};
@@ -211,9 +211,9 @@ function roundUp(value, scale) {
  * more near its bottom, where training happens.
  * @param {LossRange} range
  */
-export function lossTicks({low, high, scale}) {
-  if (scale === 'log') return logTicks(low, high);
-  const even = linearTicks(low, high, 10);
+export function chooseLossTicks({low, high, scale}) {
+  if (scale === 'log') return chooseLogTicks(low, high);
+  const even = chooseLinearTicks(low, high, 10);
   if (low !== 0) return even;
   const fine = [0.1, 0.25, 0.5].map((share) => share * even[1]);
   return [...even, ...fine].sort((a, b) => a - b);
@@ -223,13 +223,13 @@ export function lossTicks({low, high, scale}) {
  * Select the levels that are named on the axis and the colour bar: those at least 0.12 of the range apart.
  * @param {LossRange} range
  */
-export function namedTicks(range) {
-  const whole = range.scale === 'log' ? lossTicks(range) : linearTicks(range.low, range.high, 6);
+export function chooseNamedTicks(range) {
+  const whole = range.scale === 'log' ? chooseLossTicks(range) : chooseLinearTicks(range.low, range.high, 6);
   /** @type {number[]} */
   const named = [];
   for (const tick of whole) {
     const before = named.at(-1);
-    if (before === undefined || shareOf(range, tick) - shareOf(range, before) >= 0.12) named.push(tick);
+    if (before === undefined || computeShare(range, tick) - computeShare(range, before) >= 0.12) named.push(tick);
   }
   return named;
 }
@@ -238,12 +238,12 @@ export function namedTicks(range) {
  * Return the share of the range at which a loss lies: 0 at the bottom, 1 at the top.
  * @param {LossRange} range @param {number} loss
  */
-export function shareOf({low, high, scale}, loss) {
+export function computeShare({low, high, scale}, loss) {
   return scale === 'log' ? Math.log(loss / low) / Math.log(high / low) : (loss - low) / (high - low);
 }
 
 /** Say which values the range leaves out. @param {LossRange} range */
-export function rangeNote({clipped, floored, high, low, max, min}) {
+export function describeRange({clipped, floored, high, low, max, min}) {
   const above = clipped ? `clipped at ${shortText(high)} (up to ${shortText(max)})` : '';
   const below = floored ? `cut below ${tickLabel(roundToDigits(low, 2))} (down to ${shortText(min)})` : '';
   return [above, below].filter(Boolean).join(' · ');

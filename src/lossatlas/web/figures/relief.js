@@ -6,8 +6,8 @@
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Vector} from './camera.js' */
-import {isolines, isSplitBackward} from './isolines.js';
-import {shareOf} from './range.js';
+import {findIsolines, isSplitBackward} from './isolines.js';
+import {computeShare} from './range.js';
 
 /** @typedef {{x: number[], y: number[], z: number[]}} Line NaN interrupts the line */
 /**
@@ -25,8 +25,8 @@ const BEYOND = 1e6;
  * Return the height of a loss. It is above 1 if the range ends below the loss; NaN stays NaN.
  * @param {LossRange} range @param {number} loss
  */
-export function heightOf(range, loss) {
-  const share = shareOf(range, loss);
+export function computeHeight(range, loss) {
+  const share = computeShare(range, loss);
   // A logarithmic range may end above the smallest loss.
   return share > BEYOND ? BEYOND : share < 0 ? GROUND : GROUND + (1 - GROUND) * share;
 }
@@ -35,8 +35,8 @@ export function heightOf(range, loss) {
  * Compute the heights `[b, a]` over the grid.
  * @param {Numbers} values @param {LossRange} range @param {Float64Array} [into]
  */
-export function heightsOf(values, range, into = new Float64Array(values.length)) {
-  for (let at = 0; at < values.length; at++) into[at] = heightOf(range, values[at]);
+export function computeHeights(values, range, into = new Float64Array(values.length)) {
+  for (let at = 0; at < values.length; at++) into[at] = computeHeight(range, values[at]);
   return into;
 }
 
@@ -44,7 +44,7 @@ export function heightsOf(values, range, into = new Float64Array(values.length))
  * Return the coordinate of a sample along a or b.
  * @param {number} index it may lie between two samples @param {number} size
  */
-const coordinateOf = (index, size) => (2 * index) / (size - 1) - 1;
+const computeCoordinate = (index, size) => (2 * index) / (size - 1) - 1;
 
 /**
  * Create the mesh of the heights, which is open where they leave the range.
@@ -52,12 +52,12 @@ const coordinateOf = (index, size) => (2 * index) / (size - 1) - 1;
  * @param {ArrayLike<number>} [colours] a share of the colour map for each sample, if it is not the height
  * @returns {Mesh}
  */
-export function meshOf(heights, size, triangles, colours = heights) {
+export function createMesh(heights, size, triangles, colours = heights) {
   /** @type {Mesh} */
   const mesh = {x: [], y: [], z: [], i: [], j: [], k: [], intensity: []};
   for (let at = 0; at < heights.length; at++) {
-    mesh.x.push(coordinateOf(at % size, size));
-    mesh.y.push(coordinateOf(Math.floor(at / size), size));
+    mesh.x.push(computeCoordinate(at % size, size));
+    mesh.y.push(computeCoordinate(Math.floor(at / size), size));
     mesh.z.push(Math.min(1, heights[at]));
     mesh.intensity.push(Math.min(1, colours[at]));
   }
@@ -84,7 +84,7 @@ function addTriangle(mesh, rim, heights, colours, corners) {
   const lone = inside.findIndex((is) => is === (count === 1));
   const [p, q, r] = [corners[lone], corners[(lone + 1) % 3], corners[(lone + 2) % 3]];
   const vertexOn = (/** @type {number} */ from, /** @type {number} */ to) =>
-    rimVertex(mesh, rim, heights, colours, from, to);
+    addRimVertex(mesh, rim, heights, colours, from, to);
   const [first, second] = [vertexOn(p, q), vertexOn(p, r)];
   if (count === 1) return addFace(mesh, p, first, second);
   addFace(mesh, first, q, r);
@@ -103,7 +103,7 @@ function addFace(mesh, a, b, c) {
  * @param {Mesh} mesh @param {Map<number, number>} rim @param {Float64Array} heights @param {ArrayLike<number>} colours
  * @param {number} from @param {number} to
  */
-function rimVertex(mesh, rim, heights, colours, from, to) {
+function addRimVertex(mesh, rim, heights, colours, from, to) {
   const [low, high] = from < to ? [from, to] : [to, from];
   const edge = low * heights.length + high;
   const there = rim.get(edge);
@@ -141,12 +141,12 @@ export function findHit(heights, size, ray) {
         ];
     let nearest = Infinity;
     for (const half of halves) {
-      const t = distanceTo(
+      const t = measureDistance(
         half.map(
           (at) =>
             /** @type {Vector} */ ([
-              coordinateOf(at % size, size),
-              coordinateOf(Math.floor(at / size), size),
+              computeCoordinate(at % size, size),
+              computeCoordinate(Math.floor(at / size), size),
               heights[at],
             ]),
         ),
@@ -198,12 +198,12 @@ function* cellsAlong({from, along: step}, size) {
  * Compute how far along a ray a triangle is (Möller and Trumbore, 1997); ∞ if the ray misses it.
  * @param {Vector[]} triangle @param {{from: Vector, along: Vector}} ray
  */
-function distanceTo([p, q, r], {from, along: step}) {
-  const [e, f] = [minus(q, p), minus(r, p)];
+function measureDistance([p, q, r], {from, along: step}) {
+  const [e, f] = [subtract(q, p), subtract(r, p)];
   const h = cross(step, f);
   const size = dot(e, h);
   if (!(Math.abs(size) > 1e-14)) return Infinity;
-  const s = minus(from, p);
+  const s = subtract(from, p);
   const u = dot(s, h) / size;
   const g = cross(s, e);
   const v = dot(step, g) / size;
@@ -213,7 +213,7 @@ function distanceTo([p, q, r], {from, along: step}) {
 }
 
 /** @param {Vector} a @param {Vector} b @returns {Vector} */
-const minus = (a, b) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+const subtract = (a, b) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 /** @param {Vector} a @param {Vector} b */
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 /** @param {Vector} a @param {Vector} b @returns {Vector} */
@@ -223,7 +223,7 @@ const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a
  * Interpolate the height at a place between the samples (bilinear); NaN outside.
  * @param {Float64Array} heights @param {number} size @param {number} a @param {number} b
  */
-export function heightAt(heights, size, a, b) {
+export function interpolateHeight(heights, size, a, b) {
   const [u, v] = [a, b].map((place) => ((place + 1) / 2) * (size - 1));
   if (!(u >= 0 && v >= 0 && u <= size - 1 && v <= size - 1)) return NaN;
   const [i, j] = [Math.min(size - 2, Math.floor(u)), Math.min(size - 2, Math.floor(v))];
@@ -239,20 +239,20 @@ export function heightAt(heights, size, a, b) {
  * Draw the lines of equal height on the surface. They must lie in front of it when seen from above and from below, so
  * each exists twice; a third copy lies on the floor.
  * @param {Float64Array} heights @param {number} size @param {Uint32Array} triangles @param {number[]} levels heights
- * @param {ReturnType<typeof boxSides>} box @param {number} floor
+ * @param {ReturnType<typeof measureSides>} box @param {number} floor
  * @returns {{above: Line, below: Line, floor: Line, levels: number[]}} `levels`: the level of each point; NaN
  *   interrupts a line
  */
-export function equalLines(heights, size, triangles, levels, box, floor) {
+export function findEqualLines(heights, size, triangles, levels, box, floor) {
   /** @type {{above: Line, below: Line, floor: Line, levels: number[]}} */
-  const lines = {above: newLine(), below: newLine(), floor: newLine(), levels: []};
+  const lines = {above: createLine(), below: createLine(), floor: createLine(), levels: []};
   for (const level of levels) {
-    const segments = isolines(heights, size, level, triangles);
+    const segments = findIsolines(heights, size, level, triangles);
     for (let at = 0; at < segments.length; at += 4) {
       for (const end of [0, 2]) {
         const [u, v] = [segments[at + end], segments[at + end + 1]];
-        const [a, b] = [coordinateOf(u, size), coordinateOf(v, size)];
-        const n = normalAt(heights, size, u, v, box);
+        const [a, b] = [computeCoordinate(u, size), computeCoordinate(v, size)];
+        const n = computeNormal(heights, size, u, v, box);
         push(lines.above, a + n[0], b + n[1], level + n[2]);
         push(lines.below, a - n[0], b - n[1], level - n[2]);
         push(lines.floor, a, b, floor);
@@ -266,7 +266,7 @@ export function equalLines(heights, size, triangles, levels, box, floor) {
 }
 
 /** Compute half of each side of the box, in units of the scene. @param {{x: number, y: number, z: number}} box */
-export function boxSides({x, y, z}) {
+export function measureSides({x, y, z}) {
   return {a: x / 2, b: y / 2, up: z};
 }
 
@@ -274,9 +274,9 @@ export function boxSides({x, y, z}) {
  * Compute the displacement that lifts a line off the surface: along the normal of the cell, with the same length on the
  * screen everywhere.
  * @param {Float64Array} heights @param {number} size @param {number} u @param {number} v in steps of the grid
- * @param {ReturnType<typeof boxSides>} box @returns {Vector}
+ * @param {ReturnType<typeof measureSides>} box @returns {Vector}
  */
-function normalAt(heights, size, u, v, box) {
+function computeNormal(heights, size, u, v, box) {
   const [i, j] = [Math.min(size - 2, Math.floor(u)), Math.min(size - 2, Math.floor(v))];
   const at = j * size + i;
   const step = 2 / (size - 1);
@@ -290,7 +290,7 @@ function normalAt(heights, size, u, v, box) {
 }
 
 /** @returns {Line} */
-const newLine = () => ({x: [], y: [], z: []});
+const createLine = () => ({x: [], y: [], z: []});
 /** @param {Line} line @param {number} x @param {number} y @param {number} z */
 function push(line, x, y, z) {
   line.x.push(x);
@@ -302,16 +302,16 @@ function push(line, x, y, z) {
  * Compute the height at which a ball rests on the surface without sinking in: the height of its centre in the box.
  * @param {Float64Array} heights @param {number} size @param {[number, number]} place @param {number} radius in
  *   half-sides
- * @param {ReturnType<typeof boxSides>} box
+ * @param {ReturnType<typeof measureSides>} box
  */
-export function restingHeight(heights, size, [a, b], radius, box) {
+export function findRestingHeight(heights, size, [a, b], radius, box) {
   const cells = size - 1;
-  let rest = heightAt(heights, size, a, b) + (radius * box.a) / box.up;
+  let rest = interpolateHeight(heights, size, a, b) + (radius * box.a) / box.up;
   const first = [a, b].map((place) => Math.max(0, Math.ceil(((place - radius + 1) / 2) * cells)));
   const last = [a, b].map((place) => Math.min(cells, Math.floor(((place + radius + 1) / 2) * cells)));
   for (let j = first[1]; j <= last[1]; j++) {
     for (let i = first[0]; i <= last[0]; i++) {
-      const away = (Math.hypot(coordinateOf(i, size) - a, coordinateOf(j, size) - b) / radius) ** 2;
+      const away = (Math.hypot(computeCoordinate(i, size) - a, computeCoordinate(j, size) - b) / radius) ** 2;
       const height = Math.min(1, heights[j * size + i]);
       if (away < 1) rest = Math.max(rest, height + (radius * box.a * Math.sqrt(1 - away)) / box.up);
     }

@@ -7,8 +7,8 @@
 /** @import {LossRange} from './range.js' */
 /** @import {Table} from './tables.js' */
 import {lossText, pixelText} from '../lib/numbers.js';
-import {mapTable} from './colours.js';
-import {shareOf} from './range.js';
+import {createMapTable} from './colours.js';
+import {computeShare} from './range.js';
 
 /** The share of all losses that the colours leave out at either end, so that single ones do not stretch them. */
 const LEFT_OUT = 0.02;
@@ -27,7 +27,7 @@ const MOST = 300;
 const known = new WeakMap();
 
 /** Return the samples' losses of a run in the order of drawing. @param {Run} run @returns {SampleLosses} */
-export function sampleLossesOf(run) {
+export function readSampleLosses(run) {
   const before = known.get(run);
   if (before) return before;
   const made = orderSamples(run.numbers('sample_loss'), run.numbers('sample_split'), run.frames.length);
@@ -61,11 +61,11 @@ export function orderSamples(losses, split, frames) {
       .sort((i, j) => learntAt[i] - learntAt[j] || means[i] - means[j] || i - j);
     return samples.length ? [{name, samples, learnt: samples.map((i) => learntAt[i])}] : [];
   });
-  return {losses, count, frames, threshold, groups, range: rangeOf(losses)};
+  return {losses, count, frames, threshold, groups, range: findRange(losses)};
 }
 
 /** @param {Numbers} losses @returns {LossRange} */
-function rangeOf(losses) {
+function findRange(losses) {
   const values = Float64Array.from(losses).filter(Number.isFinite).sort();
   const at = (/** @type {number} */ share) => values[Math.round(share * (values.length - 1))] ?? 0;
   const high = at(1 - LEFT_OUT);
@@ -89,10 +89,10 @@ function rangeOf(losses) {
  * @param {SampleLosses} all @param {Group} group @param {Uint32Array} pixels
  */
 export function paintSamples({losses, count, frames, range}, {samples}, pixels) {
-  const table = mapTable(range.kind);
+  const table = createMapTable(range.kind);
   samples.forEach((sample, row) => {
     for (let frame = 0; frame < frames; frame++) {
-      const share = shareOf(range, losses[frame * count + sample]);
+      const share = computeShare(range, losses[frame * count + sample]);
       const byte = Number.isNaN(share) ? 255 : Math.round(255 * Math.min(1, Math.max(0, share)));
       pixels[row * frames + frame] = table[byte];
     }
@@ -104,7 +104,7 @@ export function paintSamples({losses, count, frames, range}, {samples}, pixels) 
  * picture.
  * @param {Group} group @param {number} frames @param {{x: number, y: number, width: number, height: number}} box
  */
-export function learntLine({learnt}, frames, box) {
+export function findLearntLine({learnt}, frames, box) {
   const x = (/** @type {number} */ frame) => pixelText(box.x + (frame / frames) * box.width);
   const y = (/** @type {number} */ row) => pixelText(box.y + (row / learnt.length) * box.height);
   return learnt.map((frame, row) => `${row ? 'L' : 'M'}${x(frame)} ${y(row)}V${y(row + 1)}`).join('');
@@ -114,15 +114,15 @@ export function learntLine({learnt}, frames, box) {
 export const countLearnt = ({learnt}, frame) => learnt.filter((at) => at <= frame).length;
 
 /** Say how many samples are learnt at a frame. @param {SampleLosses} all @param {number} frame */
-export function learntText({groups}, frame) {
+export function describeLearnt({groups}, frame) {
   return groups
     .map((group) => `${countLearnt(group, frame)} of ${group.samples.length} ${group.name} samples learnt`)
     .join(', ');
 }
 
 /** Return the samples' losses at every frame as a table. @param {Run} run @param {number} shown @returns {Table[]} */
-export function sampleTables(run, shown) {
-  const all = sampleLossesOf(run);
+export function createSampleTables(run, shown) {
+  const all = readSampleLosses(run);
   return all.groups.map((group) => ({
     caption: `${group.samples.length} ${group.name} samples: their losses at each epoch`,
     corner: 'Epoch',

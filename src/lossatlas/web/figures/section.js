@@ -2,8 +2,8 @@
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 import {BALL_COLOUR} from './colours.js';
-import {sliceAxis} from './map.js';
-import {namedTicks, shareOf, limitTo} from './range.js';
+import {createSliceAxis} from './map.js';
+import {chooseNamedTicks, computeShare, limitTo} from './range.js';
 import {lossText, shortText, tickLabel} from '../lib/numbers.js';
 
 /** Write the dashes of the curve along b: they grow with the texts, as all lines do. @param {{text: number}} theme */
@@ -13,7 +13,7 @@ const writeDashes = ({text}) => `${7 * text}px,${4 * text}px`;
  * Return the values along a (b = 0) and along b (a = 0), without infinite and unknown ones.
  * @param {Numbers} surface @param {number} size
  */
-export function sections(surface, size) {
+export function cutSections(surface, size) {
   const middle = size >> 1;
   const replaceInfinite = (/** @type {number} */ value) => (Number.isFinite(value) ? value : NaN);
   return {
@@ -31,7 +31,7 @@ export function sections(surface, size) {
  *   place along a and one along b
  * @param {LossRange} range values below the range are drawn at its edge
  */
-export function sectionTraces(axis, values, place, loss, title, theme, way, range) {
+export function createSectionTraces(axis, values, place, loss, title, theme, way, range) {
   /** @param {string} letter @param {number[]} losses */
   const hovers = (letter, losses) => ({
     text: losses.map((value, i) => `${letter} = ${shortText(axis[i])}<br>${title} ${lossText(value)}`),
@@ -82,7 +82,7 @@ export function sectionTraces(axis, values, place, loss, title, theme, way, rang
         opacity: 1,
       },
     },
-    ...ballTraces(way, range, theme),
+    ...createBallTraces(way, range, theme),
   ];
 }
 
@@ -90,7 +90,7 @@ export function sectionTraces(axis, values, place, loss, title, theme, way, rang
  * @param {{points: number[], losses: number[]} | null} way @param {LossRange} range
  * @param {{ink: string, text: number}} theme
  */
-function ballTraces(way, range, theme) {
+function createBallTraces(way, range, theme) {
   const rolled = way?.losses.length ? way : {points: [NaN, NaN], losses: [NaN]};
   const losses = rolled.losses.map((loss) => limitTo(range, loss));
   return [1, 0].flatMap((axis) => {
@@ -135,11 +135,11 @@ const LINE = 13;
  * @param {number[]} ticks @param {LossRange} range @param {number} height the length of the axis in pixels
  * @param {number} line the height of a tick's text
  */
-function withoutOverlap(ticks, range, height, line) {
+function removeOverlap(ticks, range, height, line) {
   if (height === Infinity) return ticks;
   let below = -Infinity;
   return ticks.filter((tick) => {
-    const at = shareOf(range, tick) * height;
+    const at = computeShare(range, tick) * height;
     if (at - below < line) return false;
     below = at;
     return true;
@@ -150,12 +150,12 @@ function withoutOverlap(ticks, range, height, line) {
  * @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font:
  *   string, text: number}} theme @param {number} [height] the height of the plot in pixels
  */
-export function sectionAxes(span, range, theme, height = Infinity) {
-  const ticks = withoutOverlap(namedTicks(range), range, height, LINE * theme.text);
-  const ends = axisEnds(range);
+export function createSectionAxes(span, range, theme, height = Infinity) {
+  const ticks = removeOverlap(chooseNamedTicks(range), range, height, LINE * theme.text);
+  const ends = findAxisEnds(range);
   return {
     xaxis: {
-      ...sliceAxis('a', span, theme),
+      ...createSliceAxis('a', span, theme),
       title: {
         text: '<i>a</i>, <i>b</i>',
         font: {family: theme.font, size: 14 * theme.text, color: theme.ink},
@@ -185,7 +185,7 @@ export function sectionAxes(span, range, theme, height = Infinity) {
  * Extend the range a little, so that a curve at its edge is fully visible.
  * @param {LossRange} range @returns {[number, number]}
  */
-function axisEnds({low, high, scale}) {
+function findAxisEnds({low, high, scale}) {
   if (scale === 'log') return [low * (low / high) ** 0.03, high * (high / low) ** 0.03];
   return [low - 0.03 * (high - low), high + 0.03 * (high - low)];
 }
@@ -194,7 +194,7 @@ function axisEnds({low, high, scale}) {
  * Return where the range begins and ends on that axis, as shares of its length from the bottom.
  * @param {LossRange} range
  */
-export function rangeOnAxis(range) {
-  const [bottom, top] = axisEnds(range).map((end) => shareOf(range, end));
+export function placeRange(range) {
+  const [bottom, top] = findAxisEnds(range).map((end) => computeShare(range, end));
   return [-bottom, 1 - bottom].map((share) => share / (top - bottom));
 }

@@ -6,12 +6,12 @@ import {SET_TITLES} from './landscape.js';
 import {curvatureText, lossText, roundToDecimals, shortText, tickLabel, varianceText} from '../lib/numbers.js';
 
 /** @param {Pick<PlaneEntry, 'name' | 'title'>} plane */
-export function planeTitle({title, name}) {
+export function writePlaneTitle({title, name}) {
   return title ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ');
 }
 
 /** Say in a sentence where the plane is. @param {Shot} shot */
-export function modeText({run, plane, computed, set, follow}) {
+export function describeMode({run, plane, computed, set, follow}) {
   if (follow) return 'The plane moves with the network: the centre is always the current parameters.';
   const centre = plane.centre_frame ?? (isMoving(plane) ? run.frames.length - 1 : null);
   const last = centre === run.frames.length - 1;
@@ -48,7 +48,7 @@ const FACTS = {
 };
 
 /** List what the manifest says about a plane in numbers. @param {PlaneEntry} plane @returns {Fact[]} */
-export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity, batchnorm}) {
+export function listPlaneFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity, batchnorm}) {
   /** @type {Fact[]} */
   const facts = [];
   if (walk !== undefined && walk !== null)
@@ -60,7 +60,10 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
     });
   }
   if (nonconvexity) {
-    facts.push({text: `bends down in ${varianceText(nonconvexity.share)} of it`, why: nonconvexText(nonconvexity)});
+    facts.push({
+      text: `bends down in ${varianceText(nonconvexity.share)} of it`,
+      why: describeNonconvexity(nonconvexity),
+    });
   }
   if (orthonormal) facts.push({text: 'a and b at right angles, equally long', why: FACTS.even});
   else if (cosine !== undefined) {
@@ -68,7 +71,7 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
     const why = `The cosine of their angle is ${tickLabel(roundToDecimals(cosine, 2))}. ${FACTS.uneven}`;
     facts.push({text: `a and b at ${angle}°`, why});
   }
-  if (batchnorm) facts.push({text: `BatchNorm with ${STATISTICS[batchnorm.train]}`, why: batchNormText(batchnorm)});
+  if (batchnorm) facts.push({text: `BatchNorm with ${STATISTICS[batchnorm.train]}`, why: describeBatchNorm(batchnorm)});
   return facts;
 }
 
@@ -79,12 +82,12 @@ const STATISTICS = {
 };
 
 /** Say which statistics the surfaces have. @param {NonNullable<PlaneEntry['batchnorm']>} batchnorm */
-const batchNormText = ({train, test}) =>
+const describeBatchNorm = ({train, test}) =>
   `BatchNorm normalises with ${STATISTICS[train]} for the training loss, the path and the Hessian, and with ` +
   `${STATISTICS[test]} for the test loss. Other statistics give other surfaces.`;
 
 /** Say the share of the path's variance in plain words. @param {PlaneEntry} plane */
-export function shareText({explained_variance: share}) {
+export function describeShare({explained_variance: share}) {
   return share === undefined || share === null ? '' : `This picture holds ${varianceText(share)} of what training did.`;
 }
 
@@ -92,7 +95,7 @@ export function shareText({explained_variance: share}) {
  * Explain how the share of nonconvex places was found.
  * @param {NonNullable<PlaneEntry['nonconvexity']>} nonconvexity
  */
-function nonconvexText({threshold, grid, span}) {
+function describeNonconvexity({threshold, grid, span}) {
   return (
     `Non-convex: at this share of a ${grid} × ${grid} grid over ±${shortText(span)} the loss curves down in some ` +
     'direction ' +
@@ -102,7 +105,7 @@ function nonconvexText({threshold, grid, span}) {
 }
 
 /** Say how far the current parameters are from a fixed plane. @param {Shot} shot @returns {Fact | null} */
-export function residualFact({run, plane, frame, follow}) {
+export function describeResidual({run, plane, frame, follow}) {
   if (follow || !hasPath(plane)) return null;
   return {
     text: `the network is ${shortText(run.numbersOf(plane, 'residual')[frame])} away from the plane`,
@@ -111,7 +114,7 @@ export function residualFact({run, plane, frame, follow}) {
 }
 
 /** Describe the picture in words. @param {Shot} shot @param {Numbers} values @param {number | undefined} loss */
-export function landscapeSummary({run, frame, span, set, follow}, values, loss) {
+export function describeLandscape({run, frame, span, set, follow}, values, loss) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {

@@ -5,9 +5,9 @@
 /** @import {Seen, Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
-import {classesOf, unitsOf} from './boundary.js';
-import {cleanEigenvalue} from './curvature.js';
-import {planeTitle} from './slice.js';
+import {listClasses, chooseUnits} from './boundary.js';
+import {roundEigenvalue} from './curvature.js';
+import {writePlaneTitle} from './slice.js';
 import {curvatureText, lossText, percentText, probabilityPercentText, shortText, valueText} from '../lib/numbers.js';
 
 /**
@@ -24,7 +24,7 @@ const NAMES = {train: 'Training loss', test: 'Test loss', gap: 'Test loss − tr
  * Choose at most `COARSE` places of a grid, evenly spaced, with both ends and (if the number is odd) the middle.
  * @param {number} size
  */
-export function coarsePlaces(size) {
+export function chooseCoarsePlaces(size) {
   const last = Math.min(COARSE, size) - 1;
   const placeAt = (/** @type {number} */ k) => Math.round((k * (size - 1)) / Math.max(1, last));
   // Both sides are the same.
@@ -36,17 +36,17 @@ export function coarsePlaces(size) {
  * @param {Shot} shot @param {number[]} axis the sampled values of a and b @param {Numbers} values [b, a] flattened
  * @param {number} loss the network's own loss @returns {Table[]}
  */
-export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
-  const places = coarsePlaces(axis.length);
+export function createLandscapeTables({run, frame, plane, set}, axis, values, loss) {
+  const places = chooseCoarsePlaces(axis.length);
   const at = places.map((i) => shortText(axis[i]));
   const rows = places.toReversed().map((j) => ({
     name: `b ${shortText(axis[j])}`,
-    cells: places.map((i) => numberCell(values[j * axis.length + i], lossText)),
+    cells: places.map((i) => createNumberCell(values[j * axis.length + i], lossText)),
   }));
   return [
     {
       caption:
-        `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The ` +
+        `${NAMES[set]} over the plane “${writePlaneTitle(plane)}” at epoch ${run.frames[frame]}. The ` +
         `network’s own loss: ${lossText(loss)}.`,
       corner: '',
       columns: at.map((a) => `a ${a}`),
@@ -56,15 +56,15 @@ export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
 }
 
 /** @param {Run} run @param {Seen} seen @param {string} whose @returns {Table[]} */
-export function boundaryTables(run, seen, whose) {
-  return [classTable(run, seen, whose), regionTable(run, seen)];
+export function createBoundaryTables(run, seen, whose) {
+  return [createClassTable(run, seen, whose), createRegionTable(run, seen)];
 }
 
 /**
  * Count the correct predictions of each class.
  * @param {Run} run @param {Seen} seen @param {string} whose @returns {Table}
  */
-function classTable(run, seen, whose) {
+function createClassTable(run, seen, whose) {
   const [labels, split] = [run.numbers('labels'), run.numbers('split')];
   const predicted = seen.point_predicted_class;
   /** @param {(i: number) => boolean} holds */
@@ -74,8 +74,8 @@ function classTable(run, seen, whose) {
     const points = count((i) => labels[i] === k && split[i] === part);
     const right = count((i) => labels[i] === k && split[i] === part && predicted[i] === k);
     return [
-      wholeCell(points),
-      wholeCell(count((i) => predicted[i] === k && split[i] === part)),
+      createWholeCell(points),
+      createWholeCell(count((i) => predicted[i] === k && split[i] === part)),
       points ? {text: percentText(right / points), value: right / points} : {text: '–'},
     ];
   };
@@ -83,7 +83,7 @@ function classTable(run, seen, whose) {
     caption: `${whose}: the classes`,
     corner: 'Class',
     columns: ['train', 'test'].flatMap((part) => [`${part}: points`, `${part}: predicted`, `${part}: right`]),
-    rows: classesOf(run).occurring.map((k) => ({name: run.classes[k], cells: [...ofPart(k, 0), ...ofPart(k, 1)]})),
+    rows: listClasses(run).occurring.map((k) => ({name: run.classes[k], cells: [...ofPart(k, 0), ...ofPart(k, 1)]})),
   };
 }
 
@@ -91,14 +91,14 @@ function classTable(run, seen, whose) {
  * Return the predicted class and its confidence, top row first.
  * @param {Run} run @param {Seen} seen @returns {Table}
  */
-function regionTable(run, {predicted_class: predicted, confidence}) {
+function createRegionTable(run, {predicted_class: predicted, confidence}) {
   const axes = ['grid_x', 'grid_y'].map((name) => run.numbers(name));
   const [columns, rows] = axes.map((grid, axis) => {
     const feature = run.manifest.dataset.features[axis];
-    const {mean, scale} = unitsOf(run.manifest.dataset.features)[axis];
+    const {mean, scale} = chooseUnits(run.manifest.dataset.features)[axis];
     // Coordinates are rounded to a two-hundredth of the axis, as there are only nine of them.
     const step = ((grid[grid.length - 1] - grid[0]) * scale) / 200;
-    return coarsePlaces(grid.length).map((i) => ({
+    return chooseCoarsePlaces(grid.length).map((i) => ({
       i,
       text: `${feature.name} ${valueText(grid[i] * scale + mean, step)}`,
     }));
@@ -121,7 +121,7 @@ function regionTable(run, {predicted_class: predicted, confidence}) {
 }
 
 /** @param {Run} run @param {number} frame @returns {Table[]} */
-export function timelineTables(run, frame) {
+export function createTimelineTables(run, frame) {
   const {train_loss, test_loss, train_accuracy, test_accuracy} = run.metrics;
   const curvature = run.manifest.curvature ?? null;
   const rows = run.frames.map((epoch, t) => {
@@ -130,13 +130,13 @@ export function timelineTables(run, frame) {
       name: String(epoch),
       now: t === frame,
       cells: [
-        numberCell(train_loss[t], lossText),
-        numberCell(test_loss[t], lossText),
-        numberCell(train_accuracy[t], percentText),
-        numberCell(test_accuracy[t], percentText),
+        createNumberCell(train_loss[t], lossText),
+        createNumberCell(test_loss[t], lossText),
+        createNumberCell(train_accuracy[t], percentText),
+        createNumberCell(test_accuracy[t], percentText),
         ...(curvature
           ? [curvature.largest, curvature.smallest].map((of) =>
-              at < 0 ? {text: '–'} : numberCell(cleanEigenvalue(of[at], curvature.largest[at]), curvatureText),
+              at < 0 ? {text: '–'} : createNumberCell(roundEigenvalue(of[at], curvature.largest[at]), curvatureText),
             )
           : []),
       ],
@@ -153,11 +153,11 @@ export function timelineTables(run, frame) {
 }
 
 /** @param {number} value @param {(value: number) => string} write @returns {Cell} */
-function numberCell(value, write) {
+function createNumberCell(value, write) {
   return Number.isNaN(value) ? {text: 'unknown'} : {text: write(value), value};
 }
 
 /** @param {number} value @returns {Cell} */
-function wholeCell(value) {
+function createWholeCell(value) {
   return {text: String(value), value};
 }

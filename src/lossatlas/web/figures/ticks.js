@@ -5,7 +5,7 @@ import {roundToDigits} from '../lib/numbers.js';
  * Choose round values inside [low, high], about `count` of them.
  * @param {number} low @param {number} high @param {number} count
  */
-export function linearTicks(low, high, count) {
+export function chooseLinearTicks(low, high, count) {
   const rough = (high - low) / count;
   if (!(rough > 0) || !Number.isFinite(rough)) return [low];
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -19,9 +19,9 @@ export function linearTicks(low, high, count) {
  * Choose two or three round values, or none if their labels would touch.
  * @param {number} low @param {number} high @param {number} room in pixels, for text of the usual size
  */
-export function fewTicks(low, high, room) {
+export function chooseFewTicks(low, high, room) {
   for (let count = 2; ; count++) {
-    const ticks = linearTicks(low, high, count);
+    const ticks = chooseLinearTicks(low, high, count);
     const apart = (room * (ticks[1] - ticks[0])) / (high - low);
     if (ticks.length > 1 || count > 5)
       return apart < 14 ? ticks.filter((_, i) => i % 2 === Math.max(0, ticks.indexOf(0)) % 2) : ticks;
@@ -32,9 +32,9 @@ export function fewTicks(low, high, room) {
  * Choose round values of each decade in [low, high]; fewer if there are many decades.
  * @param {number} low @param {number} high
  */
-export function logTicks(low, high) {
+export function chooseLogTicks(low, high) {
   const decades = Math.log10(high / low);
-  if (decades < 0.7) return linearTicks(low, high, 6);
+  if (decades < 0.7) return chooseLinearTicks(low, high, 6);
   const heads = decades > 3 ? [1, 3] : decades > 1.5 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
@@ -44,7 +44,7 @@ export function logTicks(low, high) {
 }
 
 /** Return the layout that all plane plots share. @param {{font: string, text: number}} theme */
-export function planeLayout({font, text}) {
+export function createPlaneLayout({font, text}) {
   return {
     showlegend: false,
     dragmode: false,
@@ -56,7 +56,7 @@ export function planeLayout({font, text}) {
 }
 
 /** Return the style of the axes of all plane plots. @param {{muted: string, font: string, text: number}} theme */
-export function axisStyle({muted, font, text}) {
+export function styleAxis({muted, font, text}) {
   return {
     fixedrange: true,
     showgrid: false,

@@ -6,7 +6,7 @@
 /** @import {Way} from '../compute/descent.js' */
 import {EPOCHS} from '../compute/descent.js';
 import {byId, makeSvg, setText} from '../lib/dom.js';
-import {ballCurve, ballText} from '../figures/ball.js';
+import {drawBallCurve, describeBall} from '../figures/ball.js';
 import {lossText} from '../lib/numbers.js';
 
 /** The size of the curve in pixels. */
@@ -31,7 +31,7 @@ export function createBallView() {
       about.hidden = !count;
       byId('landscape').classList.toggle('with-ball', count > 0);
       if (!way || !count) return;
-      const {path, end} = ballCurve(way.losses, EPOCHS, shot.scale, SIZE);
+      const {path, end} = drawBallCurve(way.losses, EPOCHS, shot.scale, SIZE);
       line.setAttribute('d', path);
       dot.setAttribute('cx', String(end.x));
       dot.setAttribute('cy', String(end.y));
@@ -40,7 +40,7 @@ export function createBallView() {
         `${lossText(way.losses[count - 1])} after ${count - 1} of ${EPOCHS} epochs.`;
       chart.setAttribute('aria-label', words);
       chart.setAttribute('data-hint', words);
-      setText(about, ballText(way, shot.span));
+      setText(about, describeBall(way, shot.span));
     },
   };
 }

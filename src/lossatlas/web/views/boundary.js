@@ -11,15 +11,15 @@
 import {shortText} from '../lib/numbers.js';
 import {byId, fitText, make, setText} from '../lib/dom.js';
 import {createLazy} from '../lib/lazy.js';
-import {planeLayout} from '../figures/ticks.js';
+import {createPlaneLayout} from '../figures/ticks.js';
 import {
-  boundarySummary,
+  describeBoundary,
   escapeHtml,
-  featureAxis,
+  createFeatureAxis,
   findMisclassified,
-  plotSize,
-  pointTraces,
-  probabilityText,
+  computePlotSize,
+  createPointTraces,
+  describeProbabilities,
 } from '../figures/boundary.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
@@ -104,7 +104,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       regions.paint(run, seen, wrong, logitsOf(shot), extra);
       clearTimeout(timer);
       timer = window.setTimeout(() => {
-        setText(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
+        setText(byId('boundary-summary'), describeBoundary(run, seen, whose, wrong.length));
         if (attention.isPaid()) onAttend(shot);
       }, REST);
     },
@@ -167,7 +167,7 @@ function createFurtherPart({onArrived, ...options}) {
  * @param {(shot: Shot, x: number, y: number) => number[] | null} oddsOf
  */
 function textAt({shot, seen}, x, y, oddsOf) {
-  return probabilityText(shot.run, seen, x, y, (...place) => oddsOf(shot, ...place));
+  return describeProbabilities(shot.run, seen, x, y, (...place) => oddsOf(shot, ...place));
 }
 
 /**
@@ -228,7 +228,7 @@ function createAxes(Plotly, root, onHover) {
       const {features} = run.manifest.dataset;
       drawLegend(byId('legend'), run, theme.dark); // The legend comes first: it may take a line from the plot.
       const [across, up] = ['grid_x', 'grid_y'].map((name, axis) =>
-        featureAxis(features, axis, run.numbers(name), theme),
+        createFeatureAxis(features, axis, run.numbers(name), theme),
       );
       const {clientWidth: width, clientHeight: height} = root;
       const margin = computeMargins(run, up.ticktext, {width, height, text: theme.text});
@@ -242,11 +242,11 @@ function createAxes(Plotly, root, onHover) {
         width,
         height,
         margin,
-        ...planeLayout(theme),
+        ...createPlaneLayout(theme),
         xaxis: across,
         yaxis: up,
       };
-      Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
+      Plotly.react(root, createPointTraces(run, theme), layout, CONFIG);
       watch();
       return box;
     },
@@ -273,7 +273,7 @@ function computeMargins(run, labels, {width, height, text}) {
   const [least, right, top, bottom] = [MARGIN.l, MARGIN.r, MARGIN.t, MARGIN.b].map((side) => side * text);
   const left = Math.max(least, (26 + 6.5 * Math.max(...labels.map(({length}) => length))) * text);
   const room = {width: width - left - right, height: height - top - bottom};
-  const size = plotSize(run, room.width, room.height);
+  const size = computePlotSize(run, room.width, room.height);
   const [x, y] = [(room.width - size.width) / 2, (room.height - size.height) / 2].map(Math.floor);
   return {l: left + x, r: right + x, t: top + y, b: bottom + y};
 }

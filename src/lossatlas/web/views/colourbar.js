@@ -4,8 +4,8 @@
  */
 /** @import {LossRange} from '../figures/range.js' */
 import {make, setText} from '../lib/dom.js';
-import {gradient} from '../figures/colours.js';
-import {namedTicks, shareOf} from '../figures/range.js';
+import {writeGradient} from '../figures/colours.js';
+import {chooseNamedTicks, computeShare} from '../figures/range.js';
 import {tickLabel} from '../lib/numbers.js';
 import {textScale} from '../lib/sizes.js';
 
@@ -29,7 +29,7 @@ export function createColourbar(root) {
       if (key === drawn) return;
       drawn = key;
       setText(name, title);
-      ramp.style.background = gradient(range.kind, 'to right');
+      ramp.style.background = writeGradient(range.kind, 'to right');
       ticks.replaceChildren(
         ...withoutOverlap(range, scale.clientWidth).map(({text, share}) => {
           const label = make('span', {}, text);
@@ -40,7 +40,7 @@ export function createColourbar(root) {
     },
     /** @param {LossRange} range @param {number} loss */
     mark(range, loss) {
-      now.style.left = `${100 * Math.min(1, Math.max(0, shareOf(range, loss)))}%`;
+      now.style.left = `${100 * Math.min(1, Math.max(0, computeShare(range, loss)))}%`;
     },
   };
 }
@@ -52,8 +52,8 @@ export function createColourbar(root) {
 function withoutOverlap(range, room) {
   const unit = textScale();
   let end = -Infinity;
-  return namedTicks(range)
-    .map((tick) => ({text: tickLabel(tick), share: shareOf(range, tick)}))
+  return chooseNamedTicks(range)
+    .map((tick) => ({text: tickLabel(tick), share: computeShare(range, tick)}))
     .filter(({text, share}) => {
       const half = (text.length * LETTER * unit) / 2;
       if (room && share * room - half < end + APART * unit) return false;

@@ -2,8 +2,8 @@
 /** @import {State} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {byId, make, makeSvg, setText} from '../lib/dom.js';
-import {curvatureFigure, nearestMeasurement} from '../figures/curvature.js';
-import {curvesFigure} from '../figures/curves.js';
+import {computeCurvature, findNearestMeasurement} from '../figures/curvature.js';
+import {computeCurves} from '../figures/curves.js';
 import {textScale} from '../lib/sizes.js';
 
 /**
@@ -107,7 +107,7 @@ export function createCurves() {
  * @returns {Curves}
  */
 export function createLossCurves(run, scale, box) {
-  const {train, test, ticks, epochTicks, x, y} = curvesFigure(run, scale, box);
+  const {train, test, ticks, epochTicks, x, y} = computeCurves(run, scale, box);
   const {test_loss, train_loss} = run.metrics;
   return {
     figure: {first: train, second: test, ticks, epochTicks, edge: null},
@@ -121,11 +121,11 @@ export function createLossCurves(run, scale, box) {
 /** @param {Run} run @param {import('../figures/curves.js').Box} box @returns {Curves} */
 export function createCurvatureCurves(run, box) {
   const curvature = /** @type {import('../model/types.js').Curvature} */ (run.manifest.curvature);
-  const {upper, lower, edge, ticks, epochTicks, x, y} = curvatureFigure(run, curvature, box);
+  const {upper, lower, edge, ticks, epochTicks, x, y} = computeCurvature(run, curvature, box);
   return {
     figure: {first: upper, second: lower, ticks, epochTicks, edge},
     at: (frame) => {
-      const i = nearestMeasurement(curvature, frame);
+      const i = findNearestMeasurement(curvature, frame);
       const there = curvature.frames[i] === frame; // Between two measurements the cursor is alone.
       return {x: x(frame), y: [curvature.smallest[i], curvature.largest[i]].map((value) => (there ? y(value) : NaN))};
     },

@@ -5,7 +5,7 @@
 /** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../model/types.js' */
 /** @import {Own} from '../compute/datasets/own.js' */
 import {byId, make, makeSvg, setText} from '../lib/dom.js';
-import {css, pointColour} from '../figures/colours.js';
+import {writeCss, choosePointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {createLazy, reasonOf} from '../lib/lazy.js';
 import {isAvailable, markAvailability} from './model.js';
@@ -102,7 +102,7 @@ function drawPicture({x, y, label}) {
     ...[...new Set(label)].map((k) =>
       makeSvg('path', {
         d: label.map((own, i) => (own === k ? glyph(k, 1.35, px(x[i]), py(y[i])) : '')).join(''),
-        fill: css(pointColour(k, false)),
+        fill: writeCss(choosePointColour(k, false)),
       }),
     ),
   );

@@ -5,10 +5,17 @@
 /** @import {LandscapePlaces} from '../features/callouts/callouts.js' */
 /** @import {Picture} from './picture.js' */
 import {make, makeSvg, setText} from '../lib/dom.js';
-import {mapTable} from '../figures/colours.js';
-import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareMargins} from '../figures/map.js';
+import {createMapTable} from '../figures/colours.js';
+import {
+  createAnchorTraces,
+  findContours,
+  paintSurface,
+  createPathTraces,
+  createSliceAxis,
+  computeSquareMargins,
+} from '../figures/map.js';
 import {thinPath, isInside} from '../figures/path.js';
-import {planeLayout} from '../figures/ticks.js';
+import {createPlaneLayout} from '../figures/ticks.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 import {lossText, pixelText, roundToDigits, shortText} from '../lib/numbers.js';
@@ -17,7 +24,7 @@ import {hasMoved} from './turning.js';
 /** The smallest size, in pixels, in which Plotly can draw axes with titles. In a smaller one a part is cut off. */
 const LEAST = 120;
 
-/** @typedef {ReturnType<typeof squareMargins>} Square the place of the map in its panel */
+/** @typedef {ReturnType<typeof computeSquareMargins>} Square the place of the map in its panel */
 
 /**
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root
@@ -31,7 +38,7 @@ export function createFlat(Plotly, root, {onPick}) {
   root.append(cells.canvas, plot, ...marks.elements, probe);
   let drawn = '';
   let wasTinted = false;
-  let square = squareMargins({width: 1, height: 1}, 1);
+  let square = computeSquareMargins({width: 1, height: 1}, 1);
   /** @type {Picture | null} */
   let shown = null;
   watchPointer(root, probe, () => shown && {picture: shown, square}, onPick);
@@ -48,7 +55,7 @@ export function createFlat(Plotly, root, {onPick}) {
       if (isFresh) {
         const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
         const theme = readTheme();
-        square = squareMargins(size, theme.text);
+        square = computeSquareMargins(size, theme.text);
         drawAxes(Plotly, plot, picture, {size, square, theme});
         cells.prepare(picture, square, theme.text);
       }
@@ -89,14 +96,14 @@ function drawAxes(Plotly, plot, {shot, range, path, title}, {size, square: {side
   const layout = {
     ...size,
     margin,
-    ...planeLayout(theme),
-    xaxis: sliceAxis('a', shot.span, theme, side),
-    yaxis: sliceAxis('b', shot.span, theme, side),
+    ...createPlaneLayout(theme),
+    xaxis: createSliceAxis('a', shot.span, theme, side),
+    yaxis: createSliceAxis('b', shot.span, theme, side),
   };
   const traces = [
     {type: 'scatter', x: [], y: []}, // Plotly draws axes only if there is a trace.
-    ...(path && shot.path ? pathTraces(thinPath(path), shot.span, range, title, theme.text) : []),
-    ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
+    ...(path && shot.path ? createPathTraces(thinPath(path), shot.span, range, title, theme.text) : []),
+    ...(shot.follow ? [] : createAnchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
   ];
   Plotly.react(plot, traces, layout, CONFIG);
 }
@@ -155,7 +162,7 @@ function createCells() {
     /** @param {Picture} picture @param {Square} square @param {number} text the size of texts */
     prepare({grid, range}, {side, margin: {l, t}}, text) {
       unit = devicePixelRatio * text;
-      table = mapTable(range.kind);
+      table = createMapTable(range.kind);
       Object.assign(canvas.style, {left: `${l}px`, top: `${t}px`, width: `${side}px`, height: `${side}px`});
       canvas.width = canvas.height = Math.max(1, Math.round(side * devicePixelRatio));
       cells.width = cells.height = grid;
@@ -180,14 +187,14 @@ function createCells() {
       // frame.
       const step = side / (size - 1);
       context.drawImage(cells, -step / 2, -step / 2, side + step, side + step);
-      strokeContours(context, contours(values, size, range), step, unit);
+      strokeContours(context, findContours(values, size, range), step, unit);
     },
   };
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {ReturnType<typeof contours>} lines
+ * @param {ReturnType<typeof findContours>} lines
  * @param {number} step the size of a cell in pixels @param {number} unit the width of a thin line in pixels
  */
 function strokeContours(context, lines, step, unit) {

@@ -1,7 +1,7 @@
 /** This view shows the input under the pointer as a picture, on the plane through three samples that are pictures. */
 /** @import {Run} from '../model/run.js' */
 import {make} from '../lib/dom.js';
-import {drawInput, weightsAt} from '../figures/input_image.js';
+import {drawInput, computeWeights} from '../figures/input_image.js';
 
 /** The longer side of the picture in CSS pixels. */
 const SIZE = 88;
@@ -23,7 +23,7 @@ export function createInputImage(root) {
       figure.hidden = !place || !images;
       if (!place || !images) return;
       const [x, y] = [valueAt(run.numbers('grid_x'), place.x), valueAt(run.numbers('grid_y'), place.y)];
-      const canvas = drawInput(images, weightsAt(run.numbers('points'), x, y));
+      const canvas = drawInput(images, computeWeights(run.numbers('points'), x, y));
       const scale = SIZE / Math.max(canvas.width, canvas.height);
       Object.assign(canvas.style, {width: `${canvas.width * scale}px`, height: `${canvas.height * scale}px`});
       figure.replaceChildren(canvas, make('figcaption', {}, 'this input'));

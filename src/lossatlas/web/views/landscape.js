@@ -6,8 +6,8 @@
 import {byId, make, setText} from '../lib/dom.js';
 import {orbit} from '../figures/camera.js';
 import {isInside} from '../figures/path.js';
-import {rangeNote} from '../figures/range.js';
-import {landscapeSummary} from '../figures/slice.js';
+import {describeRange} from '../figures/range.js';
+import {describeLandscape} from '../figures/slice.js';
 import {lossText, roundToDigits, shortText} from '../lib/numbers.js';
 import {createLazy} from '../lib/lazy.js';
 import {supports3d} from '../lib/plotly.js';
@@ -118,7 +118,7 @@ function createWords() {
     /** Write the note before the plot is drawn: it may take a line from it. @param {Picture} picture */
     draw({shot, range, path}) {
       const outside = path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : '';
-      setText(byId('landscape-note'), [rangeNote(range), outside].filter(Boolean).join(' · '));
+      setText(byId('landscape-note'), [describeRange(range), outside].filter(Boolean).join(' · '));
     },
     /** @param {Picture} picture */
     drawColours({shot, range, key, loss, title, pointLoss, values}) {
@@ -126,7 +126,7 @@ function createWords() {
       colourbar.draw(drawn, pointLoss?.name ?? title, joinKey(key, pointLoss?.name, pointLoss?.range.high));
       colourbar.mark(drawn, pointLoss ? pointLoss.values[pointLoss.values.length >> 1] : loss);
       clearTimeout(timer);
-      timer = window.setTimeout(() => setText(byId('landscape-summary'), landscapeSummary(shot, values, loss)), REST);
+      timer = window.setTimeout(() => setText(byId('landscape-summary'), describeLandscape(shot, values, loss)), REST);
     },
   };
 }

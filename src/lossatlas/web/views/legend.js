@@ -1,8 +1,8 @@
 /** This view explains the marks of the boundary plot. */
 /** @import {Run} from '../model/run.js' */
 import {make, makeSvg} from '../lib/dom.js';
-import {classColour, css, pointColour} from '../figures/colours.js';
-import {classesOf} from '../figures/boundary.js';
+import {chooseClassColour, writeCss, choosePointColour} from '../figures/colours.js';
+import {listClasses} from '../figures/boundary.js';
 import {glyph, SWATCH} from '../figures/glyphs.js';
 
 /** If there are more classes than this with names of more letters, names are shortened, so that all have room. */
@@ -11,7 +11,7 @@ const LETTERS = 24;
 
 /** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
 export function drawLegend(list, run, dark) {
-  const {occurring, pointed} = classesOf(run);
+  const {occurring, pointed} = listClasses(run);
   const classes = occurring.map((k) => createClassEntry(run.classes[k], k, pointed.has(k), dark));
   const grey = {stroke: 'currentColor', 'stroke-width': 1.5};
   const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
@@ -36,13 +36,13 @@ function createClassEntry(name, k, hasPoints, dark) {
   return hasPoints
     ? createEntry(
         name,
-        mark(glyph(k, 4), {fill: css(pointColour(k, dark))}),
+        mark(glyph(k, 4), {fill: writeCss(choosePointColour(k, dark))}),
         `The points of class ${name} have this shape and colour; regions where the class is predicted have the same ` +
           'colour.',
       )
     : createEntry(
         name,
-        mark(SWATCH, {fill: css(classColour(k)), 'fill-opacity': 0.6, stroke: 'currentColor'}),
+        mark(SWATCH, {fill: writeCss(chooseClassColour(k)), 'fill-opacity': 0.6, stroke: 'currentColor'}),
         `Regions where class ${name} is predicted have this colour; the plot has no point of this class.`,
       );
 }

@@ -11,8 +11,8 @@
 /** @import {Way} from '../compute/descent.js' */
 /** @import {PointLoss} from '../compute/point_loss.js' */
 import {SET_TITLES} from '../figures/landscape.js';
-import {placeOf, trajectoryOf} from '../figures/path.js';
-import {frameRange, gapRange, lossRange, keepRange} from '../figures/range.js';
+import {findPlace, createTrajectory} from '../figures/path.js';
+import {findFrameRange, findGapRange, findLossRange, keepRange} from '../figures/range.js';
 import {joinKey} from '../model/keys.js';
 import {gridSizeOf} from '../model/slice.js';
 
@@ -77,13 +77,13 @@ export function createPictures({known, shareRange}) {
       const key = joinKey(run.id, plane.name, span, set, centre, path, kind, low, high, scale, style);
       const stage = joinKey(key, ground?.final); // A path may be interpolated on the surface.
       if (stage !== lines.key)
-        lines = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
+        lines = {key: stage, path: createTrajectory(run, shot, values, grid), axis: axisOf(grid, span)};
       return {
         shot,
         range,
         key,
         path: lines.path,
-        place: placeOf(shot, lines.path),
+        place: findPlace(shot, lines.path),
         mark: pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null,
         axis: lines.axis,
         values,
@@ -140,7 +140,7 @@ function createRanges() {
 
 /** @param {Shot} shot @param {Numbers} values */
 function rangeOfFrame({set, scale}, values) {
-  return set === 'gap' ? gapRange([values]) : frameRange(values, scale);
+  return set === 'gap' ? findGapRange([values]) : findFrameRange(values, scale);
 }
 
 /**
@@ -151,8 +151,8 @@ function rangeOfFrame({set, scale}, values) {
 function sampledRange({set, scale}, samples) {
   const drawn = samples.map((losses) => valuesOf(set, losses));
   return set === 'gap'
-    ? gapRange(drawn)
-    : lossRange(
+    ? findGapRange(drawn)
+    : findLossRange(
         samples.map((losses) => valuesOf('train', losses)),
         scale,
         drawn,
@@ -174,7 +174,7 @@ function axisOf(grid, span) {
 /** @param {Shot} shot @param {number[]} frames */
 function rangeOf(shot, frames) {
   const {run, set, scale} = shot;
-  if (set === 'gap') return gapRange(frames.map((frame) => run.values(shot, frame)));
+  if (set === 'gap') return findGapRange(frames.map((frame) => run.values(shot, frame)));
   const train = frames.map((frame) => run.surface(shot, frame));
-  return lossRange(train, scale, set === 'train' ? train : frames.map((frame) => run.values(shot, frame)));
+  return findLossRange(train, scale, set === 'train' ? train : frames.map((frame) => run.values(shot, frame)));
 }

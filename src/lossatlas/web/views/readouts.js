@@ -2,7 +2,7 @@
 /** @import {Shot} from '../model/types.js' */
 /** @import {Picked} from '../compute/network.js' */
 import {byId, setText} from '../lib/dom.js';
-import {curvatureNumbers} from '../figures/curvature.js';
+import {writeCurvature} from '../figures/curvature.js';
 import {lossText, percentText} from '../lib/numbers.js';
 
 /** The meaning of the numbers in words; the number itself follows with all its digits. */
@@ -53,7 +53,7 @@ export function createReadouts({pickedOf}) {
       const known = run.manifest.curvature;
       if (curvature.hidden !== !known) curvature.hidden = !known;
       if (!known) return;
-      const {epoch, measured, ...numbers} = curvatureNumbers(run, known, frame);
+      const {epoch, measured, ...numbers} = writeCurvature(run, known, frame);
       for (const [name, text] of Object.entries(numbers)) writeCell(`curvature_${name}`, text);
       const elsewhere = epoch !== run.frames[frame];
       writeCell('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);

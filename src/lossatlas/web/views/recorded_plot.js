@@ -5,8 +5,8 @@
 /** @import {Run} from '../model/run.js' */
 import {byId} from '../lib/dom.js';
 import {percentText, shortText} from '../lib/numbers.js';
-import {pictureBox, samplePictures} from '../figures/input_image.js';
-import {sampleLossesOf} from '../figures/sample_losses.js';
+import {placePicture, drawSamples} from '../figures/input_image.js';
+import {readSampleLosses} from '../figures/sample_losses.js';
 import {createInputImage} from './input_image.js';
 import {createPlaceKeys} from './place_keys.js';
 import {createSamples} from './samples.js';
@@ -35,7 +35,7 @@ export function createRecordedPlot(options) {
  */
 function wordsOf(run) {
   if (run.hasSampleLosses) {
-    const {threshold} = sampleLossesOf(run);
+    const {threshold} = readSampleLosses(run);
     return {
       heading: 'Loss of each sample',
       tab: 'Samples',
@@ -73,9 +73,9 @@ function drawPictures(context, run, placeOf, ink) {
   const points = run.numbers('points');
   const scale = devicePixelRatio;
   context.imageSmoothingEnabled = false;
-  samplePictures(run).forEach((picture, i) => {
+  drawSamples(run).forEach((picture, i) => {
     const {x, y} = placeOf(points[2 * i], points[2 * i + 1]);
-    const box = pictureBox({x: x / scale, y: y / scale}, picture, PICTURE, 0);
+    const box = placePicture({x: x / scale, y: y / scale}, picture, PICTURE, 0);
     const rectangle = /** @type {const} */ ([box.x * scale, box.y * scale, box.width * scale, box.height * scale]);
     context.drawImage(picture, ...rectangle);
     context.lineWidth = scale;

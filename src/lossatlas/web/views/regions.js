@@ -3,9 +3,9 @@
 /** @import {LogitsAt} from '../figures/border.js' */
 /** @import {Run} from '../model/run.js' */
 import {readTheme} from '../lib/theme.js';
-import {borderSegments} from '../figures/border.js';
+import {findBorder} from '../figures/border.js';
 import {paintRegions} from '../figures/boundary.js';
-import {regionTable} from '../figures/colours.js';
+import {createRegionTable} from '../figures/colours.js';
 
 /**
  * @typedef {{margin: {l: number, r: number, t: number, b: number}, width: number, height: number}} Box the room between
@@ -60,7 +60,7 @@ export function createRegions(canvas) {
     prepare(run, {margin: {l, t}, width, height}) {
       const theme = readTheme(); // The theme is read here and not for every frame: reading it forces a layout.
       pen = {ink: theme.ink, unit: Math.sqrt(theme.text) * devicePixelRatio};
-      table = regionTable(run.classes.length, theme.neutral, theme.depth);
+      table = createRegionTable(run.classes.length, theme.neutral, theme.depth);
       cells.width = run.numbers('grid_x').length;
       cells.height = run.numbers('grid_y').length;
       image = new ImageData(cells.width, cells.height);
@@ -82,7 +82,7 @@ export function createRegions(canvas) {
       // frame.
       const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
       context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
-      drawn = {segments: borderSegments(run, seen, logitsAt), dx, dy};
+      drawn = {segments: findBorder(run, seen, logitsAt), dx, dy};
       strokeBorder(context, drawn.segments, dx, dy, pen);
       ringPoints(context, run, wrong, placeOf(run), pen);
       extra?.drawPictures(context, run, placeOf(run), pen.ink);

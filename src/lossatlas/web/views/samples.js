@@ -7,7 +7,7 @@
 /** @import {SampleLosses, Group} from '../figures/sample_losses.js' */
 import {byId, make, makeSvg, setText} from '../lib/dom.js';
 import {lossText} from '../lib/numbers.js';
-import {learntLine, learntText, paintSamples, sampleLossesOf} from '../figures/sample_losses.js';
+import {findLearntLine, describeLearnt, paintSamples, readSampleLosses} from '../figures/sample_losses.js';
 import {textScale} from '../lib/sizes.js';
 import {joinKey} from '../model/keys.js';
 import {createColourbar} from './colourbar.js';
@@ -62,7 +62,7 @@ export function createSamples({onFrame}) {
   return {
     /** @param {Shot} shot @param {string} style changes with the size and the theme */
     draw({run, frame}, style) {
-      const all = sampleLossesOf(run);
+      const all = readSampleLosses(run);
       const key = joinKey(run.id, style);
       if (key !== drawn) {
         const boxes = layOut(all, root.clientWidth, root.clientHeight);
@@ -83,9 +83,9 @@ export function createSamples({onFrame}) {
       colourbar.mark(all.range, mean / all.groups[0].samples.length);
     },
     /** @param {Run} run @param {number} frame */
-    summary: (run, frame) => `Epoch ${run.frames[frame]}: ${learntText(sampleLossesOf(run), frame)}`,
+    summary: (run, frame) => `Epoch ${run.frames[frame]}: ${describeLearnt(readSampleLosses(run), frame)}`,
     /** @param {Run} run @param {number} frame */
-    note: (run, frame) => learntText(sampleLossesOf(run), frame),
+    note: (run, frame) => describeLearnt(readSampleLosses(run), frame),
   };
 }
 
@@ -128,7 +128,7 @@ function drawLines(run, all, boxes) {
   const every = Math.ceil((LABEL * text * all.frames) / box.width);
   return [
     ...boxes.flatMap(({group, box: own}) => {
-      const d = learntLine(group, all.frames, own);
+      const d = findLearntLine(group, all.frames, own);
       const [x, y] = [own.x - 12 * text, own.y + own.height / 2];
       return [
         makeSvg('path', {class: 'casing', d}),

@@ -1,8 +1,8 @@
 /** This view draws two sections of the landscape: the axes once, and curves that change with the frame. */
 /** @import {Picture} from './picture.js' */
 import {make} from '../lib/dom.js';
-import {gradient} from '../figures/colours.js';
-import {rangeOnAxis, sectionAxes, sections, sectionTraces} from '../figures/section.js';
+import {writeGradient} from '../figures/colours.js';
+import {placeRange, createSectionAxes, cutSections, createSectionTraces} from '../figures/section.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 
@@ -18,7 +18,7 @@ export function createSection(Plotly, root) {
 
   /** @param {Picture} picture */
   const traces = ({axis, values, place, loss, title, way, range}) =>
-    sectionTraces(axis, sections(values, axis.length), place, loss, title, readTheme(), way, range);
+    createSectionTraces(axis, cutSections(values, axis.length), place, loss, title, readTheme(), way, range);
 
   /** @param {Picture} picture */
   const redraw = (picture) => {
@@ -49,12 +49,12 @@ export function createSection(Plotly, root) {
           itemdoubleclick: false,
           bgcolor: 'rgba(0,0,0,0)',
         },
-        ...sectionAxes(picture.shot.span, picture.range, theme, room),
+        ...createSectionAxes(picture.shot.span, picture.range, theme, room),
       },
       CONFIG,
     );
-    const [low, high] = rangeOnAxis(picture.range);
-    strip.style.background = gradient(picture.range.kind, 'to top');
+    const [low, high] = placeRange(picture.range);
+    strip.style.background = writeGradient(picture.range.kind, 'to top');
     Object.assign(strip.style, {
       left: `${l - 10}px`,
       top: `${t + room * (1 - high)}px`,

@@ -4,7 +4,7 @@
  */
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, make, setText} from '../lib/dom.js';
-import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';
+import {describeMode, listPlaneFacts, writePlaneTitle, describeResidual, describeShare} from '../figures/slice.js';
 import {joinKey} from '../model/keys.js';
 import {computeLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
@@ -37,7 +37,7 @@ export function createSlice({choose}) {
         drawAbout(shot);
       }
       drawn = key;
-      const residual = residualFact(shot);
+      const residual = describeResidual(shot);
       setText(byId('slice-residual'), residual?.text ?? '');
       if (residual) byId('slice-residual').title = residual.why;
     },
@@ -81,12 +81,12 @@ function createPlanes(choose) {
   /** @param {Shot} shot */
   const drawMenu = ({run, plane: shown}) => {
     const all = shown.drawn === undefined ? run.planes : [...run.planes, shown];
-    const titles = all.map((each) => `${each.name} ${planeTitle(each)}`).join('\n');
+    const titles = all.map((each) => `${each.name} ${writePlaneTitle(each)}`).join('\n');
     if (titles === offered) return;
     offered = titles;
-    menu.replaceChildren(...all.map((each) => make('option', {value: each.name}, planeTitle(each))));
+    menu.replaceChildren(...all.map((each) => make('option', {value: each.name}, writePlaneTitle(each))));
     menu.disabled = all.length < 2;
-    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is missing: ${why}`);
+    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${writePlaneTitle({name})} is missing: ${why}`);
     menu.title = [WHAT, ...lacking].join('\n');
   };
 
@@ -129,11 +129,13 @@ function createControls(choose) {
 
 /** Write the facts about the plane. @param {Shot} shot */
 function drawAbout(shot) {
-  setText(byId('slice-share'), shareText(shot.plane));
+  setText(byId('slice-share'), describeShare(shot.plane));
   byId('slice-share').title = SHARE;
-  setText(byId('slice-mode'), modeText(shot));
+  setText(byId('slice-mode'), describeMode(shot));
   setText(byId('slice-what'), shot.plane.what);
   setText(byId('slice-hides'), shot.plane.hides ?? '');
   byId('slice-hides').hidden = !shot.plane.hides;
-  byId('slice-facts').replaceChildren(...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)));
+  byId('slice-facts').replaceChildren(
+    ...listPlaneFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)),
+  );
 }

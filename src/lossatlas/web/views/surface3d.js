@@ -7,13 +7,13 @@
 /** @import {Relief} from '../figures/landscape.js' */
 /** @import {Picture} from './picture.js' */
 import {make, makeSvg} from '../lib/dom.js';
-import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf, descentMark} from '../figures/axes3d.js';
-import {cameraFor} from '../figures/camera.js';
+import {placeBall, drawBall, drawCross, isHidden, drawLabels, drawWalls, drawDescent} from '../figures/axes3d.js';
+import {createCamera} from '../figures/camera.js';
 import {BALL_COLOUR} from '../figures/colours.js';
-import {landscapeLayout, landscapeTraces, reliefOf} from '../figures/landscape.js';
-import {isInside, descentLine} from '../figures/path.js';
-import {trianglesOf} from '../figures/isolines.js';
-import {heightAt, heightOf, findHit} from '../figures/relief.js';
+import {createLandscapeLayout, createLandscapeTraces, createRelief} from '../figures/landscape.js';
+import {isInside, drawDescentLine} from '../figures/path.js';
+import {divideIntoTriangles} from '../figures/isolines.js';
+import {interpolateHeight, computeHeight, findHit} from '../figures/relief.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 
@@ -47,7 +47,7 @@ export function createSurface3d(Plotly, root, options) {
 
   return {
     /** @param {Picture} picture */
-    draw: (picture) => drawing.show(picture, reliefOf(picture.values, picture.grid, picture.range)),
+    draw: (picture) => drawing.show(picture, createRelief(picture.values, picture.grid, picture.range)),
     /**
      * Draw a picture between two frames of one slice, at a share of the way from the first to the second.
      * @param {Picture} from
@@ -55,13 +55,13 @@ export function createSurface3d(Plotly, root, options) {
      * @param {number} share
      */
     blend(from, to, share) {
-      const [now, next] = [from, to].map(({values, grid, range}) => reliefOf(values, grid, range));
+      const [now, next] = [from, to].map(({values, grid, range}) => createRelief(values, grid, range));
       const mix = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a) * share;
       const heights = now.heights.map((height, at) => mix(Math.min(height, 2), Math.min(next.heights[at], 2)));
       const [here, there] = [from.place, to.place];
       const place = here && there && /** @type {[number, number]} */ ([mix(here[0], there[0]), mix(here[1], there[1])]);
       const picture = {...from, loss: mix(from.loss, to.loss), place};
-      drawing.show(picture, {...now, heights, triangles: trianglesOf(heights, now.size)});
+      drawing.show(picture, {...now, heights, triangles: divideIntoTriangles(heights, now.size)});
     },
     look: drawing.look,
     /**
@@ -124,7 +124,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     if (wanted.shown.key !== key || !panel.size().width) panel.measure();
     key = wanted.shown.key;
     if (!panel.isSeen()) return; // Another view is visible instead.
-    view = {...wanted, camera: cameraFor(at, panel.size(), panel.theme().text)};
+    view = {...wanted, camera: createCamera(at, panel.size(), panel.theme().text)};
     const drawing = mesh.draw(view, panel.theme(), sharp);
     layers.show(view, panel.theme());
     return drawing;
@@ -164,7 +164,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     look(to) {
       at = to;
       if (!view || !panel.isSeen()) return;
-      view = {...view, camera: cameraFor(at, panel.size(), panel.theme().text)};
+      view = {...view, camera: createCamera(at, panel.size(), panel.theme().text)};
       if (mesh.ratio() !== moving) render(moving);
       else mesh.look(view.camera);
       layers.show(view, panel.theme());
@@ -208,7 +208,12 @@ function createMesh(Plotly) {
         way,
         path: path && {path, whole: shot.path},
       };
-      return Plotly.react(plot, landscapeTraces(drawn, camera, theme, ratio), landscapeLayout(camera, ratio), CONFIG);
+      return Plotly.react(
+        plot,
+        createLandscapeTraces(drawn, camera, theme, ratio),
+        createLandscapeLayout(camera, ratio),
+        CONFIG,
+      );
     },
     /** @param {Camera} camera */
     look(camera) {
@@ -322,11 +327,11 @@ function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
     loss,
     upon: shot.follow,
   };
-  const ball = network && ballAt(relief, camera, range, network);
+  const ball = network && placeBall(relief, camera, range, network);
   return {
     network: ball && {...camera.project(ball), radius: 12},
     at(a, b) {
-      const height = heightAt(relief.heights, relief.size, a, b);
+      const height = interpolateHeight(relief.heights, relief.size, a, b);
       const point = /** @type {import('../figures/camera.js').Vector} */ ([a, b, height]);
       return height > 1 || isHidden([a, b, height + 0.01], relief, camera) ? null : camera.project(point);
     },
@@ -366,23 +371,27 @@ export function annotations({shown, relief, camera}, theme) {
       loss,
       upon: shot.follow,
     };
-    front.push(ballMark(ballAt(relief, camera, range, network), relief, camera, theme, AMBER));
+    front.push(drawBall(placeBall(relief, camera, range, network), relief, camera, theme, AMBER));
   }
-  if (mark) front.push(crossMark([mark[0] / span, mark[1] / span], relief, camera));
+  if (mark) front.push(drawCross([mark[0] / span, mark[1] / span], relief, camera));
   const count = way?.losses.length ?? 0;
   if (way && count) {
-    const {x, y, z} = descentLine(way, span, range);
+    const {x, y, z} = drawDescentLine(way, span, range);
     front.push(
-      descentMark(
-        x.map((at, t) => [at / span, y[t] / span, Math.min(1, heightOf(range, z[t]))]),
+      drawDescent(
+        x.map((at, t) => [at / span, y[t] / span, Math.min(1, computeHeight(range, z[t]))]),
         camera,
       ),
     );
     const [a, b] = way.points.slice(-2).map((value) => value / span);
     const released = {place: /** @type {[number, number]} */ ([a, b]), loss: way.losses[count - 1], upon: false};
     if (Math.max(Math.abs(a), Math.abs(b)) <= 1) {
-      front.push(ballMark(ballAt(relief, camera, range, released), relief, camera, theme, BALL_COLOUR));
+      front.push(drawBall(placeBall(relief, camera, range, released), relief, camera, theme, BALL_COLOUR));
     }
   }
-  return {behind: wallsOf(camera, range, theme), around: labelsOf(camera, range, span, theme), before: front.join('')};
+  return {
+    behind: drawWalls(camera, range, theme),
+    around: drawLabels(camera, range, span, theme),
+    before: front.join(''),
+  };
 }

@@ -1,7 +1,7 @@
 /** This view moves through the epochs: the buttons Play, Step, Speed and Reset, the slider, and the keys. */
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, setText} from '../lib/dom.js';
-import {frameAtProgress, progressOf} from '../figures/curves.js';
+import {findFrameAt, computeProgress} from '../figures/curves.js';
 import {joinKey} from '../model/keys.js';
 import {radioGroup} from './controls.js';
 import {createCurves} from './curves.js';
@@ -26,7 +26,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
   let shown = null;
 
   slider.addEventListener('input', () => {
-    if (shown) onFrame(frameAtProgress(shown, Number(slider.value) / (Number(slider.max) || 1)));
+    if (shown) onFrame(findFrameAt(shown, Number(slider.value) / (Number(slider.max) || 1)));
   });
   slider.addEventListener('keydown', (event) => {
     // One step is one frame, even where frames lie close together on the axis.
@@ -76,7 +76,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
       shown = run;
       slider.step = run.hasEveryEpoch ? 'any' : '1';
       slider.max = String(run.frames.length - 1);
-      slider.value = String(run.hasEveryEpoch ? progressOf(run, frame) * (run.frames.length - 1) : frame);
+      slider.value = String(run.hasEveryEpoch ? computeProgress(run, frame) * (run.frames.length - 1) : frame);
       slider.setAttribute('aria-valuetext', `Epoch ${run.frames[frame]}, frame ${frame + 1} of ${run.frames.length}`);
     },
   };

@@ -7,8 +7,8 @@
 /** @import {Picture} from '../../views/picture.js' */
 import {shortText} from '../../lib/numbers.js';
 import {make} from '../../lib/dom.js';
-import {boundaryTables, landscapeTables, timelineTables} from '../../figures/tables.js';
-import {sampleTables} from '../../figures/sample_losses.js';
+import {createBoundaryTables, createLandscapeTables, createTimelineTables} from '../../figures/tables.js';
+import {createSampleTables} from '../../figures/sample_losses.js';
 
 /** @typedef {'landscape' | 'boundary' | 'timeline'} Subject */
 
@@ -18,12 +18,13 @@ const TITLES = {landscape: 'Loss landscape', boundary: 'Decision boundary', time
 /** @param {Subject} subject @param {Theirs} theirs @returns {Table[]} */
 function tablesOf(subject, {shot, picture, computed}) {
   const {run, frame, pick} = shot;
-  if (subject === 'timeline') return timelineTables(run, frame);
-  if (subject === 'landscape') return picture ? landscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
-  if (run.hasSampleLosses) return sampleTables(run, frame);
+  if (subject === 'timeline') return createTimelineTables(run, frame);
+  if (subject === 'landscape')
+    return picture ? createLandscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
+  if (run.hasSampleLosses) return createSampleTables(run, frame);
   const seen = computed ?? (run.hasPredictions ? run.predictionsOf(frame) : null);
   return seen
-    ? boundaryTables(
+    ? createBoundaryTables(
         run,
         seen,
         pick && computed

@@ -4,7 +4,7 @@
  */
 /** @import {Drawing} from './drawing.js' */
 import {make, makeSvg, setText} from '../../lib/dom.js';
-import {css, pointColour} from '../../figures/colours.js';
+import {writeCss, choosePointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {readTheme} from '../../lib/theme.js';
 import {joinKey} from '../../model/keys.js';
@@ -150,7 +150,7 @@ function brush(k, name) {
           'stroke-width': 1.4,
           'stroke-linejoin': 'round',
         })
-      : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, readTheme().dark))});
+      : makeSvg('path', {d: glyph(k, 5), fill: writeCss(choosePointColour(k, readTheme().dark))});
   return make(
     'label',
     {class: 'brush', title: k < 0 ? 'Removes the points that it passes.' : `Draws points of ${name}.`},

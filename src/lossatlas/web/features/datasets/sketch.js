@@ -3,7 +3,7 @@
  * erase.
  */
 /** @import {Drawing, Place} from './drawing.js' */
-import {css, pointColour} from '../../figures/colours.js';
+import {writeCss, choosePointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {readTheme} from '../../lib/theme.js';
 import {placeOf, clampShare} from './drawing.js';
@@ -180,7 +180,7 @@ function paintPoints(context, size, {points, classes, view}, theme) {
   const mark = points.length > 800 ? 2.75 : 3.75;
   classes.forEach((_, k) => {
     const shape = new Path2D(glyph(k, mark));
-    context.fillStyle = css(pointColour(k, theme.dark));
+    context.fillStyle = writeCss(choosePointColour(k, theme.dark));
     context.strokeStyle = theme.paper;
     context.lineWidth = 0.8;
     for (const point of points) {

@@ -1,5 +1,5 @@
 /** This module turns an unfinished recording into figures: curves of losses, and its path. Its functions are pure. */
-import {curvesFigure} from '../../figures/curves.js';
+import {computeCurves} from '../../figures/curves.js';
 import {pixelText} from '../../lib/numbers.js';
 
 /**
@@ -37,7 +37,7 @@ function fillGaps(losses) {
 export function lossCurves({frames, metrics}, box) {
   const known = Object.entries(metrics).map(([name, list]) => [name, fillGaps(list)]);
   const run = {frames, metrics: Object.fromEntries(known), hasEveryEpoch: false};
-  return curvesFigure(/** @type {any} */ (run), 'log', box);
+  return computeCurves(/** @type {any} */ (run), 'log', box);
 }
 
 /**

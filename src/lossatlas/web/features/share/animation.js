@@ -42,7 +42,7 @@ export const FORMATS = [
 ];
 
 /** Count the pictures of a film of that length. @param {number} seconds */
-const picturesIn = (seconds) => (seconds * 1000 - REST) / (1000 / RATE) + 1;
+const countPictures = (seconds) => (seconds * 1000 - REST) / (1000 / RATE) + 1;
 
 /**
  * List the lengths to which a film can be thinned out.
@@ -50,9 +50,9 @@ const picturesIn = (seconds) => (seconds * 1000 - REST) / (1000 / RATE) + 1;
  * @returns {{pictures: number, text: string, usual: boolean}[]} all frames come first; `usual`: the length to begin
  *   with
  */
-export function lengthsOf(frames) {
-  const usual = secondsOf(frames) <= LONG ? frames : picturesIn(LONG);
-  const shorter = LENGTHS.map((seconds) => ({pictures: picturesIn(seconds), text: `${seconds} s`})).filter(
+export function listLengths(frames) {
+  const usual = computeSeconds(frames) <= LONG ? frames : countPictures(LONG);
+  const shorter = LENGTHS.map((seconds) => ({pictures: countPictures(seconds), text: `${seconds} s`})).filter(
     ({pictures}) => pictures < frames,
   );
   return [{pictures: frames, text: 'all epochs'}, ...shorter].map((length) => ({
@@ -62,18 +62,18 @@ export function lengthsOf(frames) {
 }
 
 /** @param {number} pictures */
-const secondsOf = (pictures) => (pictures - 1) / RATE + REST / 1000;
+const computeSeconds = (pictures) => (pictures - 1) / RATE + REST / 1000;
 
 /**
  * Estimate how long a film will be, and about how large.
  * @param {number} pictures @param {number} width @param {number} height @param {Format} format
  */
-export function filmOf(pictures, width, height, format = FORMATS[0]) {
-  return {seconds: secondsOf(pictures), bytes: (pictures * width * height * format.bits) / 8};
+export function describeFilm(pictures, width, height, format = FORMATS[0]) {
+  return {seconds: computeSeconds(pictures), bytes: (pictures * width * height * format.bits) / 8};
 }
 
 /** Return the settings of the browser's encoder. @param {Format} format @param {number} width @param {number} height */
-export function encoderConfig({configuration}, width, height) {
+export function chooseEncoderConfig({configuration}, width, height) {
   return /** @type {VideoEncoderConfig} */ ({
     codec: configuration,
     width,
@@ -89,17 +89,17 @@ export function encoderConfig({configuration}, width, height) {
  * @param {number} width @param {number} height
  * @returns {Promise<{format: Format, limit: string}[]>} `limit`: the reason why it cannot; empty if it can
  */
-export function formatLimits(width, height) {
+export function findFormatLimits(width, height) {
   return Promise.all(
     FORMATS.map(async (format) => ({
       format,
-      limit: format.codec && (encodingLimit() || (await codecLimit(format, width, height))),
+      limit: format.codec && (findEncodingLimit() || (await findCodecLimit(format, width, height))),
     })),
   );
 }
 
 /** Say why this page cannot encode any video; empty if it can. */
-function encodingLimit() {
+function findEncodingLimit() {
   if (typeof VideoEncoder === 'function') return '';
   return isSecureContext
     ? 'This browser cannot encode video (WebCodecs).'
@@ -107,9 +107,9 @@ function encodingLimit() {
 }
 
 /** @param {Format} format @param {number} width @param {number} height */
-async function codecLimit(format, width, height) {
+async function findCodecLimit(format, width, height) {
   // WebKitGTK starts its media system for an element only: an encoder without one ends the page's process.
   make('video').canPlayType(format.type);
-  const {supported} = await VideoEncoder.isConfigSupported(encoderConfig(format, width, height));
+  const {supported} = await VideoEncoder.isConfigSupported(chooseEncoderConfig(format, width, height));
   return supported ? '' : `This browser has no encoder for ${format.codec} in this size.`;
 }

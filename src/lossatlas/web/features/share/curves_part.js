@@ -4,7 +4,7 @@
 /** @import {Box} from './vector.js' */
 import {createCurvatureCurves, createLossCurves} from '../../views/curves.js';
 import {measure} from './legend.js';
-import {escapeXml, short, tag, words} from './vector.js';
+import {escapeXml, roundForSvg, writeTag, writeWords} from './vector.js';
 
 /** The empty room at both ends of the time axis, in pixels. */
 const INSET = 8;
@@ -16,7 +16,7 @@ const SMALL = 11;
  * @param {Shot} shot @param {State['timeline']} wished @param {Box} box the key lies above it, the epochs below it
  * @param {Theme} theme
  */
-export function curvesPart({run, frame, scale}, wished, {x, y, width, height}, theme) {
+export function drawCurvesPart({run, frame, scale}, wished, {x, y, width, height}, theme) {
   const room = {width, height, inset: INSET, top: 4, bottom: 4};
   const known = wished === 'curvature' && run.manifest.curvature;
   const {figure, at} = known ? createCurvatureCurves(run, room) : createLossCurves(run, scale, room);
@@ -34,26 +34,26 @@ export function curvesPart({run, frame, scale}, wished, {x, y, width, height}, t
   ];
   const dot = (/** @type {number} */ height, /** @type {string} */ fill) =>
     Number.isFinite(height)
-      ? tag('circle', {cx: now.x, cy: height, r: 3.5, fill, stroke: theme.paper, 'stroke-width': 1.5})
+      ? writeTag('circle', {cx: now.x, cy: height, r: 3.5, fill, stroke: theme.paper, 'stroke-width': 1.5})
       : '';
-  const across = (/** @type {number} */ height) => `M${INSET} ${short(height)}H${short(width - INSET)}`;
-  return tag(
+  const across = (/** @type {number} */ height) => `M${INSET} ${roundForSvg(height)}H${roundForSvg(width - INSET)}`;
+  return writeTag(
     'g',
     {transform: `translate(${x} ${y})`, fill: 'none', 'stroke-width': 1.75, 'stroke-linejoin': 'round'},
-    ...figure.ticks.map((tick) => tag('path', {d: across(tick.at), stroke: theme.line, 'stroke-width': 1})),
-    tag('path', {d: `M${short(now.x)} 0V${short(height)}`, stroke: theme.accent, 'stroke-width': 1}),
-    figure.edge?.at ? tag('path', {d: across(figure.edge.at), ...looks.edge}) : '',
-    tag('path', {class: 'second', d: figure.second, ...looks.second}),
-    tag('path', {class: 'first', d: figure.first, ...looks.first}),
+    ...figure.ticks.map((tick) => writeTag('path', {d: across(tick.at), stroke: theme.line, 'stroke-width': 1})),
+    writeTag('path', {d: `M${roundForSvg(now.x)} 0V${roundForSvg(height)}`, stroke: theme.accent, 'stroke-width': 1}),
+    figure.edge?.at ? writeTag('path', {d: across(figure.edge.at), ...looks.edge}) : '',
+    writeTag('path', {class: 'second', d: figure.second, ...looks.second}),
+    writeTag('path', {class: 'first', d: figure.first, ...looks.first}),
     dot(now.y[0], theme.accent),
     dot(now.y[1], theme.ink),
-    tag(
+    writeTag(
       'g',
       {fill: theme.muted, stroke: 'none', 'font-size': SMALL},
-      ...figure.ticks.map((tick) => words(-4, tick.at + 4, tick.text, {'text-anchor': 'end'})),
-      ...figure.epochTicks.map((tick) => words(tick.at, height + 16, tick.text, {'text-anchor': 'middle'})),
+      ...figure.ticks.map((tick) => writeWords(-4, tick.at + 4, tick.text, {'text-anchor': 'end'})),
+      ...figure.epochTicks.map((tick) => writeWords(tick.at, height + 16, tick.text, {'text-anchor': 'middle'})),
     ),
-    keyOf(entries, width - INSET, theme),
+    drawKey(entries, width - INSET, theme),
   );
 }
 
@@ -61,18 +61,18 @@ export function curvesPart({run, frame, scale}, wished, {x, y, width, height}, t
  * Write the key of the lines above the curves, up to their right end.
  * @param {{text: string, look: Record<string, string | number>}[]} entries @param {number} right @param {Theme} theme
  */
-function keyOf(entries, right, theme) {
+function drawKey(entries, right, theme) {
   const widths = entries.map(({text}) => SAMPLE + 6 + measure(text, SMALL, theme.font) + GAP);
   let x = right + GAP - widths.reduce((sum, width) => sum + width, 0);
-  return tag(
+  return writeTag(
     'g',
     {'font-size': SMALL},
     ...entries.map(({text, look}, i) => {
       const from = x;
       x += widths[i];
       return (
-        tag('path', {d: `M${short(from)} -10h${SAMPLE}`, ...look}) +
-        words(from + SAMPLE + 6, -6, escapeXml(text), {fill: theme.muted, stroke: 'none'})
+        writeTag('path', {d: `M${roundForSvg(from)} -10h${SAMPLE}`, ...look}) +
+        writeWords(from + SAMPLE + 6, -6, escapeXml(text), {fill: theme.muted, stroke: 'none'})
       );
     }),
   );

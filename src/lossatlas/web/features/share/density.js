@@ -19,12 +19,12 @@ export async function writeDensity(png, dpi) {
   chunk.setUint32(8, perMetre);
   chunk.setUint32(12, perMetre);
   chunk.setUint8(16, 1); // The unit is the metre.
-  chunk.setUint32(17, checksum(new Uint8Array(chunk.buffer, 4, 13)));
+  chunk.setUint32(17, computeChecksum(new Uint8Array(chunk.buffer, 4, 13)));
   return new Blob([bytes.subarray(0, HEAD), chunk.buffer, bytes.subarray(HEAD)], {type: png.type});
 }
 
 /** Compute the CRC-32 of a chunk. @param {Uint8Array} bytes */
-function checksum(bytes) {
+function computeChecksum(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) {
     crc ^= byte;

@@ -13,7 +13,7 @@ import {createFilmRow} from './film_row.js';
 import {createFileRows} from './file_rows.js';
 import {createPlayPart} from './play_part.js';
 import {createPreview} from './preview.js';
-import {button} from './row.js';
+import {createButton} from './row.js';
 import {createStoryRow} from './story_row.js';
 import {createTask} from './task.js';
 
@@ -40,7 +40,7 @@ export function createDialog(page) {
   const story = createStoryRow(page.editStory, () => dialog.close());
   const python = createPython(task);
   const subject = make('p', {class: 'subject'});
-  const close = button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () =>
+  const close = createButton('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () =>
     dialog.close(),
   );
   const dialog = make(
@@ -103,7 +103,7 @@ function createView(preview, task) {
     'aria-label': 'Link to this view',
     title: 'The address that opens exactly this view.',
   });
-  const copy = button('Copy link', {class: 'primary', title: 'Copies the link to the clipboard.'}, () =>
+  const copy = createButton('Copy link', {class: 'primary', title: 'Copies the link to the clipboard.'}, () =>
     copyText(address.value, 'Link copied', address, task.showMessage),
   );
   let bare = '';
@@ -136,7 +136,7 @@ function createView(preview, task) {
 function createPython(task) {
   const code = make('code');
   const title = 'Copies these lines of Python to the clipboard.';
-  const copy = button('Copy', {'aria-label': 'Copy Python', title}, () =>
+  const copy = createButton('Copy', {'aria-label': 'Copy Python', title}, () =>
     copyText(code.textContent ?? '', 'Python copied', code, task.showMessage),
   );
   const note = make('p', {class: 'note'});

@@ -4,7 +4,7 @@
 /** @import {Task} from './task.js' */
 import {make} from '../../lib/dom.js';
 import {copyText} from './clipboard.js';
-import {button} from './row.js';
+import {createButton} from './row.js';
 
 /** The parts that can be chosen; docs/embedding.md lists all of them. @type {Record<string, string>} */
 const PARTS = {surface: 'Loss landscape', boundary: 'Decision boundary', play: 'Playback', curves: 'Curves'};
@@ -56,7 +56,7 @@ export function createEmbedRow(task) {
   );
   size.value = USUAL.join(' ');
   const code = make('code');
-  const copy = button('Copy', {'aria-label': 'Copy the frame', title: 'Copies this HTML to the clipboard.'}, () =>
+  const copy = createButton('Copy', {'aria-label': 'Copy the frame', title: 'Copies this HTML to the clipboard.'}, () =>
     copyText(code.textContent ?? '', 'HTML copied', code, task.showMessage),
   );
   let link = '';

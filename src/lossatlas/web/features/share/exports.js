@@ -14,17 +14,17 @@ import {chooseFrames} from '../../figures/curves.js';
 import {createLazyModule} from '../../lib/lazy.js';
 import {readTheme, readThemeIf} from '../../lib/theme.js';
 import {writeDensity} from './density.js';
-import {figureOf, MILLIMETRES, PIXELS} from './figures.js';
+import {composeFigure, MILLIMETRES, PIXELS} from './figures.js';
 import {roundToDecimals} from '../../lib/numbers.js';
 import {linkTo} from '../../model/link.js';
 import {createNetworks} from './network.js';
-import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
-import {drawingOf, paintSheet, pngOf} from './paint.js';
-import {pythonFor} from './python.js';
+import {describeArrays, collectArrays, listFurtherArrays, writeMetricsTable, writeSurfaceTable} from './numbers.js';
+import {writeDrawing, paintSheet, encodePng} from './paint.js';
+import {writePythonFor} from './python.js';
 import {requireReadBack} from './read_back.js';
-import {sheetOf, SIZE, SURFACE} from './sheet.js';
+import {composeSheet, SIZE, SURFACE} from './sheet.js';
 import {createOffscreenSurface} from './offscreen_surface.js';
-import {surfacePart} from './surface_part.js';
+import {drawSurfacePart} from './surface_part.js';
 
 /** The number of pixels of a picture for one pixel of the sheet. */
 const SHARP = 2;
@@ -51,7 +51,7 @@ const arrayFile = createLazyModule(() => import('./npz.js'));
 const pdf = createLazyModule(() => import('./pdf.js'));
 
 /** Compute the size of a canvas for a figure. @param {Sheet} drawn @param {number} scale */
-const pixelsOf = ({size}, scale) => ({
+const computePixels = ({size}, scale) => ({
   width: Math.max(1, Math.round(size.width * scale)),
   height: Math.max(1, Math.round(size.height * scale)),
 });
@@ -88,19 +88,19 @@ export function createExports({Plotly, pictureOf, state}) {
     const {seen, metrics, picture, logits} = await computeContent(shot);
     const theme = {...readTheme(), text: 1}; // A sheet has its own size.
     if (asLines && shot.view === 'surface') {
-      const surface = {canvas: null, behind: '', before: surfacePart(picture, state().camera, SURFACE, theme)};
-      return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});
+      const surface = {canvas: null, behind: '', before: drawSurfacePart(picture, state().camera, SURFACE, theme)};
+      return composeSheet({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});
     }
     if (shot.view === 'surface') studio ??= createOffscreenSurface(Plotly, {...SURFACE, eye: () => state().camera});
     const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
-    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});
+    return composeSheet({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});
   };
   /** Draw one plot. @param {Shot} shot @param {Figure} figure @returns {Promise<Sheet>} */
   const drawFigure = async (shot, {plot, millimetres, dark, isTransparent}) => {
     const theme = readThemeIf(dark);
     const paper = isTransparent ? null : dark ? theme.paper : WHITE;
     const width = (millimetres / MILLIMETRES) * PIXELS;
-    return figureOf(plot, await computeContent(shot), {width, theme, paper, eye: state().camera});
+    return composeFigure(plot, await computeContent(shot), {width, theme, paper, eye: state().camera});
   };
   const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.href.replace(/[?#].*/s, ''));
 
@@ -114,12 +114,12 @@ export function createExports({Plotly, pictureOf, state}) {
       const canvas = document.createElement('canvas');
       Object.assign(canvas, PICTURE);
       await paintSheet(canvas, await drawSheet(shot));
-      return pngOf(canvas);
+      return encodePng(canvas);
     },
     /** @param {Shot} shot */
     async svg(shot) {
       await requireReadBack(); // Drawings contain pictures of cells.
-      return new Blob([drawingOf(await drawSheet(shot, true))], {type: 'image/svg+xml'});
+      return new Blob([writeDrawing(await drawSheet(shot, true))], {type: 'image/svg+xml'});
     },
     /**
      * Paint a figure on a canvas, in the size that fits a box.
@@ -129,7 +129,7 @@ export function createExports({Plotly, pictureOf, state}) {
     async paintFigure(shot, figure, canvas, box) {
       const drawn = await drawFigure(shot, figure);
       const scale = Math.min(box.width / drawn.size.width, box.height / drawn.size.height);
-      Object.assign(canvas, pixelsOf(drawn, scale));
+      Object.assign(canvas, computePixels(drawn, scale));
       await paintSheet(canvas, drawn);
     },
     /** @param {Shot} shot @param {Figure} figure @returns {Promise<Blob>} */
@@ -139,13 +139,13 @@ export function createExports({Plotly, pictureOf, state}) {
       const {width, height} = drawn.size;
       if (figure.format === 'PNG') {
         const canvas = document.createElement('canvas');
-        Object.assign(canvas, pixelsOf(drawn, figure.dpi / PIXELS));
+        Object.assign(canvas, computePixels(drawn, figure.dpi / PIXELS));
         await paintSheet(canvas, drawn);
-        return writeDensity(await pngOf(canvas), figure.dpi);
+        return writeDensity(await encodePng(canvas), figure.dpi);
       }
-      if (figure.format === 'PDF') return (await pdf.request()).pdfOf(drawn);
+      if (figure.format === 'PDF') return (await pdf.request()).writePdf(drawn);
       const millimetres = (/** @type {number} */ pixels) => `${roundToDecimals((pixels / PIXELS) * MILLIMETRES, 3)}mm`;
-      const drawing = drawingOf(drawn, {width: millimetres(width), height: millimetres(height)});
+      const drawing = writeDrawing(drawn, {width: millimetres(width), height: millimetres(height)});
       return new Blob([drawing], {type: 'image/svg+xml'});
     },
     /**
@@ -172,21 +172,26 @@ export function createExports({Plotly, pictureOf, state}) {
     },
     /** @param {Shot} shot */
     async npz(shot) {
-      await Promise.all(furtherArrays(shot).map((name) => fetchArray(shot.run, name)));
+      await Promise.all(listFurtherArrays(shot).map((name) => fetchArray(shot.run, name)));
       const {seen, theta, picture} = await computeContent(shot);
-      const {npz} = await arrayFile.request();
-      const arrays = arraysOf(picture, {seen, picked: theta});
+      const {writeNpz} = await arrayFile.request();
+      const arrays = collectArrays(picture, {seen, picked: theta});
       return new Blob(
-        [npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))],
+        [
+          writeNpz(
+            arrays,
+            new Map([['about.json', JSON.stringify(describeArrays(shot, arrays, link(shot)), null, 1)]]),
+          ),
+        ],
         {type: 'application/zip'},
       );
     },
     /** @param {Shot} shot */
-    surfaceCsv: async (shot) => new Blob([surfaceTable((await computeContent(shot)).picture)], {type: 'text/csv'}),
+    surfaceCsv: async (shot) => new Blob([writeSurfaceTable((await computeContent(shot)).picture)], {type: 'text/csv'}),
     /** @param {Shot} shot */
-    metricsCsv: async ({run}) => new Blob([metricsTable(run)], {type: 'text/csv'}),
+    metricsCsv: async ({run}) => new Blob([writeMetricsTable(run)], {type: 'text/csv'}),
     /** @param {Shot} shot */
-    python: async (shot) => pythonFor(shot, await fetchJson('features/share/defaults.json')),
+    python: async (shot) => writePythonFor(shot, await fetchJson('features/share/defaults.json')),
     /** Release the graphics memory. */
     close() {
       studio?.close();

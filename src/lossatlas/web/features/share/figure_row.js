@@ -4,9 +4,9 @@
 /** @import {Task} from './task.js' */
 import {make, setText} from '../../lib/dom.js';
 import {createNumberField} from '../../lib/number_field.js';
-import {MILLIMETRES, PIXELS, plotsOf} from './figures.js';
-import {fileName} from './link.js';
-import {button, row} from './row.js';
+import {MILLIMETRES, PIXELS, listPlots} from './figures.js';
+import {writeFileName} from './link.js';
+import {createButton, createRow} from './row.js';
 import {saveFile} from './save.js';
 
 const FORMATS = /** @type {const} */ (['PNG', 'SVG', 'PDF']);
@@ -34,16 +34,16 @@ export function createFigureRow(exports, task, preview) {
     return figure && {...figure, plot: name, format: /** @type {Figure['format']} */ (format.value)};
   };
   const title = 'Saves this plot as a file.';
-  const save = button('', {class: 'save', title}, () =>
+  const save = createButton('', {class: 'save', title}, () =>
     task.runWork(async (shot) => {
       const figure = read();
       if (!figure) return look.report();
       task.showMessage('One moment…');
-      const name = fileName(shot, `-${figure.plot}.${figure.format.toLowerCase()}`);
+      const name = writeFileName(shot, `-${figure.plot}.${figure.format.toLowerCase()}`);
       saveFile(await exports.figure(shot, figure), name, task.showMessage);
     }),
   );
-  const element = row('Figure', ['One plot alone, for a paper or a slide.'], plot, format, save, look.element);
+  const element = createRow('Figure', ['One plot alone, for a paper or a slide.'], plot, format, save, look.element);
   element.classList.add('figure');
   const update = () => {
     look.draw();
@@ -62,7 +62,7 @@ export function createFigureRow(exports, task, preview) {
     element,
     /** Offer the plots of a shot, with the one that is seen first. @param {Shot} shot */
     show(shot) {
-      const plots = plotsOf(shot);
+      const plots = listPlots(shot);
       const names = plots.map(({name}) => name).join(' ');
       if (names !== offered) plot.replaceChildren(...plots.map(({name, text}) => make('option', {value: name}, text)));
       offered = names;
@@ -102,8 +102,8 @@ function createLook(format) {
   );
   width.write(WIDTHS.usual);
   dpi.write(DENSITIES.usual);
-  const colours = choice('Colours of the figure', 'Light or dark, whatever the page is.', ['Light', 'Dark']);
-  const background = choice('Background of the figure', 'Transparent: what is behind the figure shows.', [
+  const colours = createChoice('Colours of the figure', 'Light or dark, whatever the page is.', ['Light', 'Dark']);
+  const background = createChoice('Background of the figure', 'Transparent: what is behind the figure shows.', [
     'Filled',
     'Transparent',
   ]);
@@ -165,5 +165,5 @@ function createLook(format) {
 }
 
 /** @param {string} label @param {string} title @param {string[]} options */
-const choice = (label, title, options) =>
+const createChoice = (label, title, options) =>
   make('select', {'aria-label': label, title}, ...options.map((text) => make('option', {}, text)));

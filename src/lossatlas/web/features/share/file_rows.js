@@ -6,8 +6,8 @@
 /** @import {Task} from './task.js' */
 import {make, setText} from '../../lib/dom.js';
 import {PICTURE} from './exports.js';
-import {fileName} from './link.js';
-import {button, row} from './row.js';
+import {writeFileName} from './link.js';
+import {createButton, createRow} from './row.js';
 import {saveFile} from './save.js';
 
 /**
@@ -57,21 +57,21 @@ const FILES = {
 export function createFileRows(exports, task) {
   /** @param {typeof FILES[string]} file */
   const createSaver = ({text, label, title, ending, of}) =>
-    button(text, {'aria-label': label, title}, () =>
+    createButton(text, {'aria-label': label, title}, () =>
       task.runWork(async (shot) => {
         task.showMessage('One moment…');
-        saveFile(await exports[of](shot), fileName(shot, ending), task.showMessage);
+        saveFile(await exports[of](shot), writeFileName(shot, ending), task.showMessage);
       }),
     );
   const sheetNote = make('span');
   return {
-    picture: row(
+    picture: createRow(
       'Picture',
       [sheetNote, ` on one sheet: ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels, or lines and text.`],
       createSaver(FILES.png),
       createSaver(FILES.svg),
     ),
-    numbers: row(
+    numbers: createRow(
       'Numbers',
       ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
       createSaver(FILES.npz),

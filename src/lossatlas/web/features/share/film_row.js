@@ -7,9 +7,9 @@
 /** @import {Exports} from './exports.js' */
 /** @import {Task} from './task.js' */
 import {make, setText} from '../../lib/dom.js';
-import {filmOf, formatLimits, lengthsOf, SIZES} from './animation.js';
-import {fileName} from './link.js';
-import {button, row} from './row.js';
+import {describeFilm, findFormatLimits, listLengths, SIZES} from './animation.js';
+import {writeFileName} from './link.js';
+import {createButton, createRow} from './row.js';
 import {saveFile} from './save.js';
 import {byteText, roundToDigits, secondsText} from '../../lib/numbers.js';
 
@@ -18,7 +18,7 @@ export function createFilmRow(exports, task) {
   const wishes = createWishes();
   const progress = createProgress(task.cancel);
   const title = 'Draws these epochs one after the other and saves them as a film.';
-  const start = button('', {disabled: '', title}, () =>
+  const start = createButton('', {disabled: '', title}, () =>
     task.film(async (shot, signal) => {
       const wish = wishes.read();
       if (!wish.format) return;
@@ -26,7 +26,7 @@ export function createFilmRow(exports, task) {
       toggle(true);
       try {
         const blob = await exports.film(shot, {...wish, format: wish.format, signal, onProgress: progress.show});
-        saveFile(blob, fileName(shot, wish.format.ending).replace(/-epoch\d+/, ''), task.showMessage);
+        saveFile(blob, writeFileName(shot, wish.format.ending).replace(/-epoch\d+/, ''), task.showMessage);
       } finally {
         toggle(false);
       }
@@ -48,7 +48,7 @@ export function createFilmRow(exports, task) {
     start.setAttribute('aria-label', `Make animation (${format?.name})`);
   });
   return {
-    element: row('Animation', [...wishes.text, progress.element], ...controls),
+    element: createRow('Animation', [...wishes.text, progress.element], ...controls),
     /** Offer the films that can be made of the frames that have arrived. @param {Shot} shot */
     show: (shot) => wishes.offer(shot.run.countArrived(shot)),
   };
@@ -80,22 +80,22 @@ function createWishes() {
 
   const read = () => {
     const [width, height] = SIZES[size.selectedIndex];
-    const pictures = lengthsOf(frames)[length.selectedIndex]?.pictures ?? frames;
+    const pictures = listLengths(frames)[length.selectedIndex]?.pictures ?? frames;
     return {width, height, pictures, format: /** @type {Format | undefined} */ (formats[format.selectedIndex])};
   };
   const show = () => {
     const wish = read();
     intro.hidden = !wish.format;
-    setText(estimate, wish.format ? estimateText(frames, {...wish, format: wish.format}) : '');
+    setText(estimate, wish.format ? writeEstimate(frames, {...wish, format: wish.format}) : '');
     changed(wish);
   };
   const askForFormats = async () => {
     show();
     const {width, height, format: chosen} = read();
-    const found = await formatLimits(width, height);
+    const found = await findFormatLimits(width, height);
     if (read().width !== width) return; // Another size was chosen meanwhile.
     formats = found.filter(({limit}) => !limit).map((each) => each.format);
-    setText(limits, limitsText(found));
+    setText(limits, writeLimits(found));
     format.replaceChildren(...formats.map((each) => make('option', {selected: each.name === chosen?.name}, each.name)));
     show();
   };
@@ -116,7 +116,7 @@ function createWishes() {
     offer(count) {
       if (count === frames) return;
       frames = count;
-      length.replaceChildren(...lengthsOf(frames).map((each) => make('option', {selected: each.usual}, each.text)));
+      length.replaceChildren(...listLengths(frames).map((each) => make('option', {selected: each.usual}, each.text)));
       askForFormats();
     },
   };
@@ -126,15 +126,15 @@ function createWishes() {
  * @param {number} frames the number of frames of the run @param {{pictures: number, width: number, height: number,
  *   format: Format}} wish
  */
-function estimateText(frames, {pictures, width, height, format}) {
-  const {seconds, bytes} = filmOf(pictures, width, height, format);
+function writeEstimate(frames, {pictures, width, height, format}) {
+  const {seconds, bytes} = describeFilm(pictures, width, height, format);
   const part = pictures === frames ? `All ${frames}` : `${pictures} of ${frames}`;
   const size = byteText(roundToDigits(bytes, 2));
   return `${part} recorded epochs make ${secondsText(seconds)}, about ${size}.`;
 }
 
 /** Say which formats cannot be made here, and why. @param {{format: Format, limit: string}[]} found */
-function limitsText(found) {
+function writeLimits(found) {
   const limited = found.filter(({limit}) => limit);
   if (limited.length === found.length) return `Not offered here: ${limited[0].limit}`;
   return [...new Set(limited.map(({limit}) => limit))]
@@ -150,7 +150,7 @@ function createProgress(onCancel) {
   const bar = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
   const count = make('span', {});
   const attributes = {'aria-label': 'Cancel the animation', title: 'Stops making the animation.'};
-  const cancel = button('Cancel', attributes, onCancel);
+  const cancel = createButton('Cancel', attributes, onCancel);
   const element = make('div', {class: 'working', hidden: true}, bar, count, cancel);
   return {
     cancel,

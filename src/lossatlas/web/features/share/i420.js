@@ -16,7 +16,7 @@ const SHARES = {smpte170m: {red: 0.299, blue: 0.114}, bt709: {red: 0.2126, blue:
  * @param {'smpte170m' | 'bt709'} matrix
  * @returns {Uint8ClampedArray<ArrayBuffer>} the planes Y `[height, width]`, Cb and Cr `[height / 2, width / 2]`
  */
-export function i420(rgba, width, height, matrix) {
+export function toI420(rgba, width, height, matrix) {
   const {red, blue} = SHARES[matrix];
   const green = 1 - red - blue;
   const half = width / 2;

@@ -5,11 +5,11 @@
 /** @import {Box} from './vector.js' */
 import {textWidth} from '../../lib/dom.js';
 import {tickLabel} from '../../lib/numbers.js';
-import {classesOf} from '../../figures/boundary.js';
-import {classColour, css, mapColour, pointColour} from '../../figures/colours.js';
+import {listClasses} from '../../figures/boundary.js';
+import {chooseClassColour, writeCss, computeMapColour, choosePointColour} from '../../figures/colours.js';
 import {glyph, SWATCH} from '../../figures/glyphs.js';
-import {namedTicks, shareOf} from '../../figures/range.js';
-import {escapeXml, short, tag, words} from './vector.js';
+import {chooseNamedTicks, computeShare} from '../../figures/range.js';
+import {escapeXml, roundForSvg, writeTag, writeWords} from './vector.js';
 
 /** The height of a row of the legend, in pixels. */
 const ROW = 16;
@@ -21,20 +21,28 @@ export const measure = (text, size, font, weight = 400) => textWidth(text, `${we
  * Draw the colours of the losses, with their name at the left, and a mark at the network's own loss.
  * @param {Pick<Picture, 'range' | 'loss' | 'title'>} picture @param {Box} bar @param {Theme} theme
  */
-export function colourBar({range, loss, title}, bar, theme) {
+export function drawColourBar({range, loss, title}, bar, theme) {
   const {x, y, width, height} = bar;
   const stops = Array.from({length: 17}, (_, i) =>
-    tag('stop', {offset: i / 16, 'stop-color': css(mapColour(range.kind, i / 16))}),
+    writeTag('stop', {offset: i / 16, 'stop-color': writeCss(computeMapColour(range.kind, i / 16))}),
   );
-  const now = x + width * Math.min(1, Math.max(0, shareOf(range, loss)));
+  const now = x + width * Math.min(1, Math.max(0, computeShare(range, loss)));
   return (
-    tag('linearGradient', {id: 'loss-map'}, ...stops) +
-    words(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted}) +
-    tag('rect', {...bar, rx: 2, fill: 'url(#loss-map)'}) +
-    tag('rect', {x: now - 2, y: y - 3, width: 4, height: height + 6, rx: 2, fill: theme.paper, stroke: theme.ink}) +
-    namedTicks(range)
+    writeTag('linearGradient', {id: 'loss-map'}, ...stops) +
+    writeWords(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted}) +
+    writeTag('rect', {...bar, rx: 2, fill: 'url(#loss-map)'}) +
+    writeTag('rect', {
+      x: now - 2,
+      y: y - 3,
+      width: 4,
+      height: height + 6,
+      rx: 2,
+      fill: theme.paper,
+      stroke: theme.ink,
+    }) +
+    chooseNamedTicks(range)
       .map((tick) =>
-        words(x + width * shareOf(range, tick), y + height + 14, tickLabel(tick), {
+        writeWords(x + width * computeShare(range, tick), y + height + 14, tickLabel(tick), {
           'font-size': 11,
           'text-anchor': 'middle',
           fill: theme.muted,
@@ -50,21 +58,21 @@ export function colourBar({range, loss, title}, bar, theme) {
  * @param {Theme} theme @param {number} [most] the largest number of rows
  * @returns {{svg: string, height: number}} the height from the first row's middle to the last row's lower edge
  */
-export function legendRows(run, {x: left, y: top, width: room}, theme, most = Infinity) {
+export function drawLegendRows(run, {x: left, y: top, width: room}, theme, most = Infinity) {
   const grey = {stroke: theme.muted, 'stroke-width': 1.5};
-  const {occurring, pointed} = classesOf(run);
+  const {occurring, pointed} = listClasses(run);
   const entries = [
     ...occurring.map((k) => ({
       name: run.classes[k],
       mark: pointed.has(k)
-        ? tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))})
-        : tag('path', {d: SWATCH, fill: css(classColour(k)), 'fill-opacity': 0.6, stroke: theme.muted}),
+        ? writeTag('path', {d: glyph(k, 4), fill: writeCss(choosePointColour(k, theme.dark))})
+        : writeTag('path', {d: SWATCH, fill: writeCss(chooseClassColour(k)), 'fill-opacity': 0.6, stroke: theme.muted}),
     })),
-    {name: 'train', mark: tag('path', {d: glyph(0, 4), ...grey, fill: theme.muted})},
+    {name: 'train', mark: writeTag('path', {d: glyph(0, 4), ...grey, fill: theme.muted})},
     ...(run.numbers('split').includes(1)
-      ? [{name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})}]
+      ? [{name: 'test', mark: writeTag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})}]
       : []),
-    {name: 'misclassified', mark: tag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
+    {name: 'misclassified', mark: writeTag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
   ].map((entry) => ({...entry, width: 32 + measure(entry.name, 12, theme.font)}));
   let [x, row] = [left, 0];
   const svg = entries.map(({name, mark, width}) => {
@@ -72,8 +80,8 @@ export function legendRows(run, {x: left, y: top, width: room}, theme, most = In
     if (x > left && x + width - 16 > left + room && row + 1 < most) [x, row] = [left, row + 1];
     const y = top + ROW * row;
     const drawn =
-      tag('g', {transform: `translate(${short(x)} ${short(y)})`}, mark) +
-      words(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
+      writeTag('g', {transform: `translate(${roundForSvg(x)} ${roundForSvg(y)})`}, mark) +
+      writeWords(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
     x += width;
     return drawn;
   });

@@ -2,6 +2,6 @@
 /** @import {Shot} from '../../model/types.js' */
 
 /** Return the name of a file. @param {Shot} shot @param {string} ending */
-export function fileName({run, frame}, ending) {
+export function writeFileName({run, frame}, ending) {
   return `lossatlas-${run.id}-epoch${run.frames[frame]}${ending}`;
 }

@@ -12,16 +12,16 @@ const {zipSync} = /** @type {any} */ (fflate);
 const MTIME = new Date(1980, 0, 1);
 
 /** Return NumPy's name of a data type. @param {Numbers} data */
-function descrOf(data) {
+function writeDescr(data) {
   const kind =
     data instanceof Float32Array || data instanceof Float64Array ? 'f' : /^U/.test(data.constructor.name) ? 'u' : 'i';
   return `${data.BYTES_PER_ELEMENT === 1 ? '|' : '<'}${kind}${data.BYTES_PER_ELEMENT}`;
 }
 
 /** Write one array. @param {Values} values @returns {Uint8Array<ArrayBuffer>} */
-export function npy({shape, data}) {
+export function writeNpy({shape, data}) {
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const dict = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': (${dims}), }`;
+  const dict = `{'descr': '${writeDescr(data)}', 'fortran_order': False, 'shape': (${dims}), }`;
   const length = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10; // The numbers begin at a multiple of 64.
   const head = new TextEncoder().encode(`\x00NUMPY\x01\x00\x00\x00${dict.padEnd(length - 1)}\n`);
   head[0] = 0x93;
@@ -34,10 +34,10 @@ export function npy({shape, data}) {
  * @param {Map<string, Values>} arrays by name @param {Map<string, string>} [texts] text files, by name
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function npz(arrays, texts = new Map()) {
+export function writeNpz(arrays, texts = new Map()) {
   const encoder = new TextEncoder();
   const files = [
-    ...[...arrays].map(([name, values]) => [`${name}.npy`, npy(values)]),
+    ...[...arrays].map(([name, values]) => [`${name}.npy`, writeNpy(values)]),
     ...[...texts].map(([name, text]) => [name, encoder.encode(text)]),
   ];
   return zipSync(Object.fromEntries(files), {level: 0, mtime: MTIME});

@@ -23,7 +23,7 @@ const DRAWN = {
 };
 
 /** List the arrays that are worth saving although the page itself does not need them. @param {Shot} shot */
-export function furtherArrays({run, plane}) {
+export function listFurtherArrays({run, plane}) {
   const names = [planeArray(plane, 'directions'), planeArray(plane, 'centre'), 'weights'];
   return !run.hasFiles ? [] : names.filter((name) => run.entry(name) && !run.isComplete(name));
 }
@@ -34,7 +34,7 @@ export function furtherArrays({run, plane}) {
  *   the picked point
  * @returns {Map<string, DescribedArray>}
  */
-export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
+export function collectArrays({shot, axis, grid, values}, {seen, picked}) {
   const {run, frame, plane, follow} = shot;
   /** @type {Map<string, DescribedArray>} */
   const arrays = new Map();
@@ -101,7 +101,7 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
  * Describe the arrays, for about.json.
  * @param {Shot} shot @param {Map<string, DescribedArray>} arrays @param {string} link
  */
-export function aboutOf(shot, arrays, link) {
+export function describeArrays(shot, arrays, link) {
   const {run, frame, plane, span, set, follow, pick} = shot;
   const {title, config, dataset, model, versions, parameters} = /** @type {any} */ (run.manifest);
   return {
@@ -163,14 +163,14 @@ function putOwn(run, seen, put) {
 }
 
 /** Write the surface that is shown: one line for each point, sorted by b. @param {Picture} picture */
-export function surfaceTable({shot, axis, values}) {
+export function writeSurfaceTable({shot, axis, values}) {
   const rows = Array.from(values, (value, i) => [axis[i % axis.length], axis[Math.floor(i / axis.length)], value]);
-  return csv(['a', 'b', SET_TITLES[shot.set].replace(' − ', '_minus_').replace(' ', '_')], rows);
+  return writeCsv(['a', 'b', SET_TITLES[shot.set].replace(' − ', '_minus_').replace(' ', '_')], rows);
 }
 
 /** @param {Run} run */
-export function metricsTable({frames, metrics}) {
-  return csv(
+export function writeMetricsTable({frames, metrics}) {
+  return writeCsv(
     ['epoch', ...METRICS],
     frames.slice(0, metrics.train_loss.length).map((epoch, i) => [epoch, ...METRICS.map((name) => metrics[name][i])]),
   );
@@ -180,11 +180,11 @@ export function metricsTable({frames, metrics}) {
  * Write a table by RFC 4180, with numbers as programs in every language read them.
  * @param {string[]} head @param {number[][]} rows
  */
-function csv(head, rows) {
-  return [head, ...rows.map((row) => row.map(numberText))].map((row) => `${row.join(',')}\r\n`).join('');
+function writeCsv(head, rows) {
+  return [head, ...rows.map((row) => row.map(writeNumber))].map((row) => `${row.join(',')}\r\n`).join('');
 }
 
 /** @param {number} value */
-function numberText(value) {
+function writeNumber(value) {
   return Number.isFinite(value) ? String(value) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 }

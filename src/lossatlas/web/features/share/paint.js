@@ -1,7 +1,7 @@
 /** This module paints a sheet or a figure on a canvas, and writes it as a PNG file or as an SVG drawing. */
 /** @import {Sheet} from './sheet.js' */
 /** @import {Box} from './vector.js' */
-import {short, tag} from './vector.js';
+import {roundForSvg, writeTag} from './vector.js';
 
 /**
  * Draw a sheet on a canvas that has the same shape, in any size.
@@ -10,7 +10,7 @@ import {short, tag} from './vector.js';
 export async function paintSheet(canvas, {size, paper, behind, cells, svg, font}) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: paper === null}));
   const {width, height} = size;
-  const layer = (/** @type {string} */ content) => imageOf(documentOf(content, {font, size, shown: canvas}));
+  const layer = (/** @type {string} */ content) => loadImage(writeDocument(content, {font, size, shown: canvas}));
   const [below, above] = await Promise.all([behind ? layer(behind) : null, layer(svg)]);
   context.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
   context.imageSmoothingQuality = 'high';
@@ -36,14 +36,14 @@ export async function paintSheet(canvas, {size, paper, behind, cells, svg, font}
  * @param {string} page.font @param {{width: number, height: number}} page.size the size of what is drawn, in pixels
  * @param {{width: number | string, height: number | string}} page.shown the size at which it is shown
  */
-function documentOf(svg, {font, size, shown: {width, height}}) {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${tag(
+function writeDocument(svg, {font, size, shown: {width, height}}) {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${writeTag(
     'svg',
     {
       xmlns: 'http://www.w3.org/2000/svg',
       width,
       height,
-      viewBox: `0 0 ${short(size.width)} ${short(size.height)}`,
+      viewBox: `0 0 ${roundForSvg(size.width)} ${roundForSvg(size.height)}`,
       'font-family': font,
     },
     svg,
@@ -51,7 +51,7 @@ function documentOf(svg, {font, size, shown: {width, height}}) {
 }
 
 /** @param {string} text an SVG document @returns {Promise<HTMLImageElement>} */
-async function imageOf(text) {
+async function loadImage(text) {
   const url = URL.createObjectURL(new Blob([text], {type: 'image/svg+xml'}));
   try {
     const image = new Image();
@@ -64,7 +64,7 @@ async function imageOf(text) {
 }
 
 /** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
-export function pngOf(canvas) {
+export function encodePng(canvas) {
   return new Promise((resolve, reject) => {
     canvas.toBlob(
       (blob) => (blob ? resolve(blob) : reject(new Error('this browser could not write the picture'))),
@@ -78,12 +78,12 @@ export function pngOf(canvas) {
  * @param {Sheet} sheet
  * @param {{width: number | string, height: number | string}} [shown] the size at which it is shown, perhaps with units
  */
-export function drawingOf({size, paper, behind, cells, svg, font}, shown = size) {
+export function writeDrawing({size, paper, behind, cells, svg, font}, shown = size) {
   const pictures = cells.map(({canvas, box, clip, sharp}) =>
-    tag(
+    writeTag(
       'svg',
-      {...clip, viewBox: viewBox(clip), overflow: 'hidden'},
-      tag('image', {
+      {...clip, viewBox: writeViewBox(clip), overflow: 'hidden'},
+      writeTag('image', {
         ...box,
         preserveAspectRatio: 'none',
         href: canvas.toDataURL('image/png'),
@@ -91,11 +91,11 @@ export function drawingOf({size, paper, behind, cells, svg, font}, shown = size)
       }),
     ),
   );
-  const sheet = paper === null ? '' : tag('rect', {...size, fill: paper});
-  return documentOf(sheet + behind + pictures.join('') + svg, {font, size, shown});
+  const sheet = paper === null ? '' : writeTag('rect', {...size, fill: paper});
+  return writeDocument(sheet + behind + pictures.join('') + svg, {font, size, shown});
 }
 
 /** @param {Box} box */
-function viewBox({x, y, width, height}) {
-  return [x, y, width, height].map(short).join(' ');
+function writeViewBox({x, y, width, height}) {
+  return [x, y, width, height].map(roundForSvg).join(' ');
 }

@@ -8,7 +8,7 @@ import * as inter from '../../vendor/inter-0.4.2.min.js';
 import * as library from '../../vendor/jspdf-4.2.1.min.js';
 import {textWidth} from '../../lib/dom.js';
 import {MILLIMETRES, PIXELS} from './figures.js';
-import {drawingOf} from './paint.js';
+import {writeDrawing} from './paint.js';
 
 const {jsPDF, svg2pdf} = /** @type {any} */ (library);
 
@@ -20,7 +20,7 @@ const WRITABLE =
 const SHARP = 300 / PIXELS;
 
 /** @param {Sheet} figure @returns {Promise<Blob>} */
-export async function pdfOf(figure) {
+export async function writePdf(figure) {
   const [width, height] = [figure.size.width, figure.size.height].map((pixels) => (pixels / PIXELS) * MILLIMETRES);
   const file = new jsPDF({
     unit: 'mm',
@@ -33,7 +33,7 @@ export async function pdfOf(figure) {
     file.addFileToVFS(`${FONT}-${style}.ttf`, bytes);
     file.addFont(`${FONT}-${style}.ttf`, FONT, style);
   }
-  const drawing = drawingOf({...figure, cells: figure.cells.map(enlarge)});
+  const drawing = writeDrawing({...figure, cells: figure.cells.map(enlarge)});
   const svg = new DOMParser().parseFromString(drawing, 'image/svg+xml').documentElement;
   for (const text of svg.querySelectorAll('text')) if (!WRITABLE.test(text.textContent ?? '')) replaceByPicture(text);
   for (const part of [svg, ...svg.querySelectorAll('[font-family]')]) part.setAttribute('font-family', FONT);

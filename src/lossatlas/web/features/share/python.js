@@ -15,10 +15,10 @@ import {gridSizeOf} from '../../model/slice.js';
 const WIDTH = 100;
 
 /** @param {Shot} shot @param {Defaults} defaults */
-export function pythonFor(shot, defaults) {
+export function writePythonFor(shot, defaults) {
   const {run, frame} = shot;
   const {versions, dataset} = /** @type {any} */ (run.manifest);
-  if (run.isRecorded) return recordedLines(shot);
+  if (run.isRecorded) return writeRecordedLines(shot);
   if (dataset.name === 'own')
     return (
       '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the ' +
@@ -29,7 +29,7 @@ export function pythonFor(shot, defaults) {
   const settings = listDifferences(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
   const lines = settings.map(([name, value]) => `    ${name}=${writePython(value, 4, name.length + 2)},\n`);
   if (mine !== null) lines.unshift('    dataset=dataset,\n');
-  const references = referencesOf(config);
+  const references = listReferences(config);
   return [
     ...(versions?.lossatlas ? [`# lossatlas ${versions.lossatlas}`] : []),
     'import lossatlas as la',
@@ -50,19 +50,19 @@ export function pythonFor(shot, defaults) {
           'run = la.compute_run(config, references=references)',
         ]
       : ['run = la.compute_run(config)']),
-    ...(!run.isLasting ? [] : [`assert run.id == ${text(run.id)}`]),
+    ...(!run.isLasting ? [] : [`assert run.id == ${quoteText(run.id)}`]),
     '',
-    ...(shot.computed ? computedSurface(shot) : storedSurface(shot)),
-    `theta = run.trajectory.weights[${indexOf(run, frame)}]`,
-    ...(shot.pick && !shot.ball ? pickedPoint(shot) : [`boundary = run.boundary(${indexOf(run, frame)})`]),
+    ...(shot.computed ? writeComputedSurface(shot) : writeStoredSurface(shot)),
+    `theta = run.trajectory.weights[${findIndex(run, frame)}]`,
+    ...(shot.pick && !shot.ball ? writePickedPoint(shot) : [`boundary = run.boundary(${findIndex(run, frame)})`]),
     '',
   ].join('\n');
 }
 
 /** Write the lines that read the arrays of a recorded run, which nothing can compute again. @param {Shot} shot */
-function recordedLines(shot) {
+function writeRecordedLines(shot) {
   const {run, plane, spanIndex, set} = shot;
-  const of = (/** @type {string} */ name) => `plane["${name}"]${placeIn(shot, name)}`;
+  const of = (/** @type {string} */ name) => `plane["${name}"]${findPlace(shot, name)}`;
   const loss =
     set === 'gap'
       ? `${of('test_loss_surface')} - ${of('loss_surface')}`
@@ -71,8 +71,8 @@ function recordedLines(shot) {
     'import lossatlas as la',
     '',
     '# This run was recorded: these lines read its stored arrays.',
-    `run = la.open_run(${text(`data/runs/${run.id}`)})`,
-    `plane = run.plane(${text(plane.name)})`,
+    `run = la.open_run(${quoteText(`data/runs/${run.id}`)})`,
+    `plane = run.plane(${quoteText(plane.name)})`,
     `loss = ${loss}  # [b, a]`,
     `a = b = ${plane.spans[Math.max(0, spanIndex)]} * plane["coordinates"]`,
     `path, train_loss = plane["path"], run.metrics["train_loss"]  # at every frame`,
@@ -102,44 +102,44 @@ function limitToEpoch(run, epoch) {
  * centre only.
  * @param {Shot} shot @param {string} name
  */
-function placeIn({run, frame, plane, spanIndex, follow}, name) {
+function findPlace({run, frame, plane, spanIndex, follow}, name) {
   const moves = plane.arrays[name].axes[1] === 'frame';
   const centre = !moves ? 0 : follow ? frame : (plane.centre_frame ?? run.frames.length - 1);
   return `[${Math.max(0, spanIndex)}, ${centre}]`;
 }
 
 /** @param {Shot} shot */
-function storedSurface(shot) {
+function writeStoredSurface(shot) {
   const {run, frame, plane, span, set} = shot;
   const surface = set === 'train' ? 'loss_surface' : 'test_loss_surface';
-  const of = (/** @type {string} */ name) => `cut.${name}${placeIn(shot, name)}`;
+  const of = (/** @type {string} */ name) => `cut.${name}${findPlace(shot, name)}`;
   return [
     `# The page shows epoch ${run.frames[frame]}, frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
-    `cut = run.plane(${text(plane.name)})`,
+    `cut = run.plane(${quoteText(plane.name)})`,
     `surface = ${set === 'gap' ? `${of('test_loss_surface')} - ${of('loss_surface')}` : of(surface)}`,
   ];
 }
 
 /** Write the lines for a surface that no run has stored. @param {Shot} shot */
-function computedSurface(shot) {
+function writeComputedSurface(shot) {
   const {run, frame, plane, span, set} = shot;
-  const centre = centreOf(shot);
-  const named = plane.drawn === undefined ? text(plane.name) : 'plane';
+  const centre = findCentre(shot);
+  const named = plane.drawn === undefined ? quoteText(plane.name) : 'plane';
   const of = (/** @type {string} */ points) =>
     `${centre.run}.surface(${named}, frame=${centre.frame}, span=${span}, grid=${gridSizeOf(run, shot)}${points}).loss`;
   const [train, test] = [of(''), of(', points="test"')];
   return [
     `# The page shows epoch ${run.frames[frame]}; rows are b, columns a, from ${-span} to ${span}.`,
-    ...(plane.drawn === undefined ? [] : [planeLine(shot)]),
+    ...(plane.drawn === undefined ? [] : [writePlaneLine(shot)]),
     ...centre.lines,
     `surface = ${set === 'gap' ? `(\n    ${test}\n    - ${train}\n)` : set === 'test' ? test : train}`,
   ];
 }
 
 /** Write the line that names the plane. @param {Shot} shot */
-function planeLine({plane}) {
+function writePlaneLine({plane}) {
   return plane.drawn === undefined
-    ? `plane = run.plane(${text(plane.name)}).plane`
+    ? `plane = run.plane(${quoteText(plane.name)}).plane`
     : `plane = la.FreshPlane(seed=${plane.drawn}).draw(run.setup.network)`;
 }
 
@@ -148,7 +148,7 @@ function planeLine({plane}) {
  * shown, which is its last.
  * @param {Shot['run']} run @param {number} frame
  */
-function indexOf(run, frame) {
+function findIndex(run, frame) {
   return run.hasEveryEpoch && run.frames[frame] > 0 ? -1 : frame;
 }
 
@@ -157,11 +157,11 @@ function indexOf(run, frame) {
  * training in the page is its last epoch so far, which may be another epoch than the one that is shown.
  * @param {Shot} shot @returns {{run: string, frame: string, theta: string, lines: string[]}}
  */
-function centreOf({run, frame, plane, follow}) {
+function findCentre({run, frame, plane, follow}) {
   const at = follow ? frame : (plane.centre_frame ?? null);
   if (at === null) return {run: 'run', frame: 'None', theta: 'plane.centre', lines: []};
   if (!run.hasEveryEpoch || at === frame) {
-    const index = indexOf(run, at);
+    const index = findIndex(run, at);
     return {run: 'run', frame: String(index), theta: `run.trajectory.weights[${index}]`, lines: []};
   }
   const lines = [
@@ -173,11 +173,11 @@ function centreOf({run, frame, plane, follow}) {
 }
 
 /** Write the lines for the network at the picked point, whose boundary is shown. @param {Shot} shot */
-function pickedPoint(shot) {
+function writePickedPoint(shot) {
   const [a, b] = /** @type {[number, number]} */ (shot.pick);
-  const centre = centreOf(shot);
+  const centre = findCentre(shot);
   return [
-    ...(shot.computed && shot.plane.drawn !== undefined ? [] : [planeLine(shot)]),
+    ...(shot.computed && shot.plane.drawn !== undefined ? [] : [writePlaneLine(shot)]),
     ...(shot.computed ? [] : centre.lines),
     `centre = ${centre.theta}`,
     `picked = (centre + ${a} * plane.directions[0] + ${b} * plane.directions[1]).astype("float32")`,
@@ -227,7 +227,7 @@ function sortKeys(value) {
 }
 
 /** List the ids of other runs that planes go through. @param {Part} config @returns {string[]} */
-function referencesOf(config) {
+function listReferences(config) {
   return config.planes.flatMap((/** @type {Part} */ plane) =>
     (plane.points ?? []).filter((/** @type {unknown} */ point) => String(point).startsWith('run:')),
   );
@@ -242,13 +242,13 @@ function referencesOf(config) {
 export function writePython(value, indent = 0, before = 0) {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string') return text(value);
+  if (typeof value === 'string') return quoteText(value);
   if (typeof value !== 'object') return String(value);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   const members = (/** @type {number} */ depth) =>
     Array.isArray(value)
       ? value.map((each) => writePython(each, depth))
-      : Object.entries(value).map(([name, each]) => `${text(name)}: ${writePython(each, depth, name.length + 4)}`);
+      : Object.entries(value).map(([name, each]) => `${quoteText(name)}: ${writePython(each, depth, name.length + 4)}`);
   const flat = `${open}${members(-Infinity).join(', ')}${close}`;
   if (flat.length + indent + before < WIDTH) return flat;
   const inner = ' '.repeat(indent + 4);
@@ -258,6 +258,6 @@ export function writePython(value, indent = 0, before = 0) {
 }
 
 /** Write a string: JSON's escapes are also Python's. @param {string} value */
-function text(value) {
+function quoteText(value) {
   return JSON.stringify(value);
 }

@@ -17,7 +17,7 @@ export async function requireReadBack() {
   drawn.data.forEach((_, i) => {
     drawn.data[i] = i % 4 === 3 ? 255 : (i * 37) % 256;
   });
-  const canvas = canvasWith((context) => context.putImageData(drawn, 0, 0));
+  const canvas = createCanvasWith((context) => context.putImageData(drawn, 0, 0));
   if (!areSame(drawn, canvas)) throw new Error(REASON);
   const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ done) => {
     canvas.toBlob(done, 'image/png');
@@ -27,25 +27,25 @@ export async function requireReadBack() {
     !picture ||
     !areSame(
       drawn,
-      canvasWith((context) => context.drawImage(picture, 0, 0)),
+      createCanvasWith((context) => context.drawImage(picture, 0, 0)),
     )
   )
     throw new Error(REASON);
 }
 
 /** @param {(context: CanvasRenderingContext2D) => void} draw */
-function canvasWith(draw) {
+function createCanvasWith(draw) {
   const canvas = make('canvas', {width: SIDE, height: SIDE});
-  draw(contextOf(canvas));
+  draw(getContext(canvas));
   return canvas;
 }
 
 /** @param {HTMLCanvasElement} canvas */
-const contextOf = (canvas) =>
+const getContext = (canvas) =>
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {willReadFrequently: true}));
 
 /** @param {ImageData} drawn @param {HTMLCanvasElement} canvas */
 function areSame(drawn, canvas) {
-  const {data} = contextOf(canvas).getImageData(0, 0, SIDE, SIDE);
+  const {data} = getContext(canvas).getImageData(0, 0, SIDE, SIDE);
   return drawn.data.every((value, i) => Math.abs(value - data[i]) <= UNSEEN);
 }

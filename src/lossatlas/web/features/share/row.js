@@ -2,14 +2,14 @@
 import {make} from '../../lib/dom.js';
 
 /** Make a button. @param {string} text @param {Record<string, string | null>} attributes @param {() => void} onClick */
-export function button(text, attributes, onClick) {
+export function createButton(text, attributes, onClick) {
   const made = make('button', {type: 'button', ...attributes}, text);
   made.addEventListener('click', onClick);
   return made;
 }
 
 /** Make a row. @param {string} title @param {(Node | string)[]} text @param {HTMLElement[]} controls */
-export function row(title, text, ...controls) {
+export function createRow(title, text, ...controls) {
   return make(
     'section',
     {},

@@ -8,15 +8,15 @@
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Cells} from './parts.js' */
 import {findMisclassified} from '../../figures/boundary.js';
-import {rangeNote} from '../../figures/range.js';
-import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../figures/slice.js';
+import {describeRange} from '../../figures/range.js';
+import {describeMode, listPlaneFacts, writePlaneTitle, describeResidual, describeShare} from '../../figures/slice.js';
 import {lossText, percentText, shortText} from '../../lib/numbers.js';
-import {learntText, sampleLossesOf} from '../../figures/sample_losses.js';
-import {curvesPart} from './curves_part.js';
-import {colourBar, legendRows, measure} from './legend.js';
-import {boundaryPart, mapPart, sectionPart} from './parts.js';
-import {sampleColours, samplePart} from './sample_part.js';
-import {escapeXml, tag, words} from './vector.js';
+import {describeLearnt, readSampleLosses} from '../../figures/sample_losses.js';
+import {drawCurvesPart} from './curves_part.js';
+import {drawColourBar, drawLegendRows, measure} from './legend.js';
+import {drawBoundaryPart, drawMapPart, drawSectionPart} from './parts.js';
+import {drawSampleColours, drawSamplePart} from './sample_part.js';
+import {escapeXml, writeTag, writeWords} from './vector.js';
 
 /** The size of a sheet in pixels, at scale 1. */
 export const SIZE = {width: 1280, height: 720};
@@ -51,7 +51,7 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
  */
 
 /** @param {Subject} subject @returns {Sheet} */
-export function sheetOf(subject) {
+export function composeSheet(subject) {
   const {picture, theme, surface} = subject;
   const {shot} = picture;
   const left = surface
@@ -60,13 +60,13 @@ export function sheetOf(subject) {
         svg: placeSvg(surface.before),
       }
     : shot.view === 'section'
-      ? sectionPart(picture, {...LEFT, ...PLOT}, theme)
-      : mapPart(picture, {...LEFT, ...PLOT}, theme);
-  const right = rightPart(subject);
+      ? drawSectionPart(picture, {...LEFT, ...PLOT}, theme)
+      : drawMapPart(picture, {...LEFT, ...PLOT}, theme);
+  const right = drawRightPart(subject);
   // Without a right plot the left one is in the middle.
   const middle = right ? 0 : (SIZE.width - LEFT.width) / 2 - LEFT.x;
   const moveToMiddle = (/** @type {string} */ svg) =>
-    middle ? tag('g', {transform: `translate(${middle} 0)`}, svg) : svg;
+    middle ? writeTag('g', {transform: `translate(${middle} 0)`}, svg) : svg;
   return {
     size: SIZE,
     paper: theme.paper,
@@ -76,11 +76,16 @@ export function sheetOf(subject) {
     svg: [
       drawHead(subject),
       moveToMiddle(
-        [landscapeHead(picture, theme), colourBar(picture, BAR, theme), left.svg, landscapeCaption(subject)].join(''),
+        [
+          drawLandscapeHead(picture, theme),
+          drawColourBar(picture, BAR, theme),
+          left.svg,
+          drawLandscapeCaption(subject),
+        ].join(''),
       ),
-      right ? tag('path', {d: `M644 84V604`, stroke: theme.line}) + right.svg : '',
-      rule(608, theme),
-      curvesPart(picture.shot, subject.timeline, CURVES, theme),
+      right ? writeTag('path', {d: `M644 84V604`, stroke: theme.line}) + right.svg : '',
+      drawRule(608, theme),
+      drawCurvesPart(picture.shot, subject.timeline, CURVES, theme),
     ].join(''),
   };
 }
@@ -96,32 +101,32 @@ const shift = (cells, by) => ({
  * Draw the right plot with its heading: the boundary, or the samples' losses; null if the run has neither.
  * @param {Subject} subject @returns {import('./parts.js').Part | null}
  */
-function rightPart({picture: {shot}, seen, logits, theme}) {
+function drawRightPart({picture: {shot}, seen, logits, theme}) {
   const {run, frame} = shot;
   const box = {...RIGHT, ...PLOT};
   if (run.hasSampleLosses) {
-    const {cells, svg} = samplePart(shot, box, theme);
-    const bar = sampleColours(run, {...BAR, x: RIGHT.x + 28}, theme);
-    const note = rightNote(learntText(sampleLossesOf(run), frame), theme);
-    return {cells, svg: heading(RIGHT.x, 'Loss of each sample', theme) + bar + svg + note};
+    const {cells, svg} = drawSamplePart(shot, box, theme);
+    const bar = drawSampleColours(run, {...BAR, x: RIGHT.x + 28}, theme);
+    const note = drawRightNote(describeLearnt(readSampleLosses(run), frame), theme);
+    return {cells, svg: drawHeading(RIGHT.x, 'Loss of each sample', theme) + bar + svg + note};
   }
   if (!seen) return null;
-  const {cells, svg} = boundaryPart(shot, seen, logits, box, theme);
+  const {cells, svg} = drawBoundaryPart(shot, seen, logits, box, theme);
   const head =
-    heading(RIGHT.x, 'Decision boundary', theme) +
-    legendRows(run, {x: RIGHT.x + 4, y: 132, width: RIGHT.width - 4}, theme, 2).svg;
+    drawHeading(RIGHT.x, 'Decision boundary', theme) +
+    drawLegendRows(run, {x: RIGHT.x + 4, y: 132, width: RIGHT.width - 4}, theme, 2).svg;
   const wrong = findMisclassified(run, seen).length;
-  const note = rightNote(`${wrong} of ${run.numbers('labels').length} points misclassified`, theme);
+  const note = drawRightNote(`${wrong} of ${run.numbers('labels').length} points misclassified`, theme);
   return {cells, svg: head + svg + note};
 }
 
 /** @param {string} text @param {Theme} theme */
-const rightNote = (text, theme) =>
-  words(RIGHT.x + RIGHT.width, 600, text, {'font-size': 11, fill: theme.muted, 'text-anchor': 'end'});
+const drawRightNote = (text, theme) =>
+  writeWords(RIGHT.x + RIGHT.width, 600, text, {'font-size': 11, fill: theme.muted, 'text-anchor': 'end'});
 
 /** Move what is drawn around the surface to its place. @param {string} svg */
 function placeSvg(svg) {
-  return tag('svg', {...SURFACE, viewBox: `0 0 ${SURFACE.width} ${SURFACE.height}`}, svg);
+  return writeTag('svg', {...SURFACE, viewBox: `0 0 ${SURFACE.width} ${SURFACE.height}`}, svg);
 }
 
 /** Write what is shown, and how good the network is. @param {Subject} subject */
@@ -134,7 +139,7 @@ function drawHead({
 }) {
   const of = (/** @type {keyof Picked['metrics']} */ name) => (metrics ? metrics[name] : run.metrics[name][frame]);
   const boldText = (/** @type {string} */ content) =>
-    tag('tspan', {fill: theme.ink, 'font-weight': 600}, escapeXml(content));
+    writeTag('tspan', {fill: theme.ink, 'font-weight': 600}, escapeXml(content));
   const pair = (
     /** @type {string} */ name,
     /** @type {'loss' | 'accuracy'} */ what,
@@ -142,46 +147,51 @@ function drawHead({
   ) => `${name} ${boldText(write(of(`train_${what}`)))} train, ${boldText(write(of(`test_${what}`)))} test`;
   const where = metrics && pick ? `   ·   at ${boldText(`a ${shortText(pick[0])}, b ${shortText(pick[1])}`)}` : '';
   return (
-    words(32, 46, escapeXml(run.manifest.title), {
+    writeWords(32, 46, escapeXml(run.manifest.title), {
       'font-size': 22,
       'font-weight': 650,
       fill: theme.ink,
       'letter-spacing': -0.2,
     }) +
-    words(SIZE.width - 32, 46, `Epoch ${boldText(String(run.frames[frame]))}`, {
+    writeWords(SIZE.width - 32, 46, `Epoch ${boldText(String(run.frames[frame]))}`, {
       'font-size': 22,
       'text-anchor': 'end',
       fill: theme.muted,
     }) +
-    words(32, 72, [pair('loss', 'loss', lossText), pair('accuracy', 'accuracy', percentText)].join('   ·   ') + where, {
-      'font-size': 14,
-      fill: theme.muted,
-      'xml:space': 'preserve',
-    }) +
-    words(SIZE.width - 32, 72, 'Loss Atlas', {'font-size': 13, 'text-anchor': 'end', fill: theme.muted}) +
-    rule(84, theme)
+    writeWords(
+      32,
+      72,
+      [pair('loss', 'loss', lossText), pair('accuracy', 'accuracy', percentText)].join('   ·   ') + where,
+      {
+        'font-size': 14,
+        fill: theme.muted,
+        'xml:space': 'preserve',
+      },
+    ) +
+    writeWords(SIZE.width - 32, 72, 'Loss Atlas', {'font-size': 13, 'text-anchor': 'end', fill: theme.muted}) +
+    drawRule(84, theme)
   );
 }
 
 /** @param {number} y @param {Theme} theme */
-function rule(y, theme) {
-  return tag('path', {d: `M0 ${y}H${SIZE.width}`, stroke: theme.line});
+function drawRule(y, theme) {
+  return writeTag('path', {d: `M0 ${y}H${SIZE.width}`, stroke: theme.line});
 }
 
 /** @param {Picture} picture @param {Theme} theme */
-function landscapeHead({shot: {plane, span}}, theme) {
+function drawLandscapeHead({shot: {plane, span}}, theme) {
   const [loss, theta, a, b, d] = ['L', 'θ', 'a', 'b', 'd'].map(
     (letter) => `<tspan font-style="italic">${letter}</tspan>`,
   );
   const maths = `${loss}(${theta} + ${a}·${d}₁ + ${b}·${d}₂)`;
   return (
-    heading(LEFT.x, 'Loss landscape', theme) +
-    words(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {
+    drawHeading(LEFT.x, 'Loss landscape', theme) +
+    writeWords(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {
       'font-family': 'STIX Two Text, Cambria Math, Georgia, serif',
       'font-size': 16,
       fill: theme.muted,
     }) +
-    words(LEFT.x + LEFT.width, 110, escapeXml(`${planeTitle(plane)} · ±${shortText(span)}`), {
+    writeWords(LEFT.x + LEFT.width, 110, escapeXml(`${writePlaneTitle(plane)} · ±${shortText(span)}`), {
       'font-size': 13,
       'text-anchor': 'end',
       fill: theme.muted,
@@ -190,23 +200,25 @@ function landscapeHead({shot: {plane, span}}, theme) {
 }
 
 /** @param {number} x @param {string} title @param {Theme} theme */
-function heading(x, title, theme) {
-  return words(x, 110, title, {'font-size': 15, 'font-weight': 650, fill: theme.ink});
+function drawHeading(x, title, theme) {
+  return writeWords(x, 110, title, {'font-size': 15, 'font-weight': 650, fill: theme.ink});
 }
 
 /** Describe the slice. @param {Subject} subject */
-function landscapeCaption({picture: {shot, range}, theme}) {
-  const texts = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
-  const facts = [shareText(shot.plane).replace(/\.$/, ''), ...texts, rangeNote(range)].filter(Boolean).join(' · ');
+function drawLandscapeCaption({picture: {shot, range}, theme}) {
+  const texts = [...listPlaneFacts(shot.plane), describeResidual(shot)].map((fact) => fact?.text);
+  const facts = [describeShare(shot.plane).replace(/\.$/, ''), ...texts, describeRange(range)]
+    .filter(Boolean)
+    .join(' · ');
   const small = {'font-size': 11, fill: theme.muted};
-  return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme)
+  return breakLines(`${describeMode(shot)} ${facts}`, LEFT.width, theme)
     .slice(0, 3)
-    .map((line, i) => words(LEFT.x, 574 + 13 * i, escapeXml(line), small))
+    .map((line, i) => writeWords(LEFT.x, 574 + 13 * i, escapeXml(line), small))
     .join('');
 }
 
 /** Break a text into lines. @param {string} text @param {number} width @param {Theme} theme */
-function lines(text, width, theme) {
+function breakLines(text, width, theme) {
   return text.split(' ').reduce((/** @type {string[]} */ done, word) => {
     const longer = `${done.at(-1) ?? ''} ${word}`.trim();
     return done.length && measure(longer, 11, theme.font) <= width ? [...done.slice(0, -1), longer] : [...done, word];

@@ -1,5 +1,5 @@
 /** This module is the row of the dialog for one's own story: a tour of stops, each of which is a view with words. */
-import {button, row} from './row.js';
+import {createButton, createRow} from './row.js';
 
 /**
  * @param {(how: {records?: boolean}) => void} edit opens the editor beside the plots
@@ -11,10 +11,18 @@ export function createStoryRow(edit, close) {
     close();
     edit({records});
   };
-  return row(
+  return createRow(
     'Story',
     ['A tour of your own: views like this one, one after the other, each with your words.'],
-    button('Record a stop', {title: 'Adds this view to your story, and opens the story beside the plots.'}, open(true)),
-    button('Open', {'aria-label': 'Open your story', title: 'Opens your story, or one from a file.'}, open(false)),
+    createButton(
+      'Record a stop',
+      {title: 'Adds this view to your story, and opens the story beside the plots.'},
+      open(true),
+    ),
+    createButton(
+      'Open',
+      {'aria-label': 'Open your story', title: 'Opens your story, or one from a file.'},
+      open(false),
+    ),
   );
 }

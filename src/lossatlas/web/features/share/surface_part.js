@@ -9,15 +9,15 @@
 /** @import {Rgb} from '../../figures/colours.js' */
 /** @import {Picture} from '../../views/picture.js' */
 /** @import {Theme} from '../../lib/theme.js' */
-import {cameraFor} from '../../figures/camera.js';
+import {createCamera} from '../../figures/camera.js';
 import {isHidden} from '../../figures/axes3d.js';
-import {BALL_COLOUR, mapColour, PATH_COLOUR} from '../../figures/colours.js';
-import {reliefOf, toBox} from '../../figures/landscape.js';
-import {descentLine, dropLine, dropLines, pathLine, thinPath} from '../../figures/path.js';
-import {lossTicks} from '../../figures/range.js';
-import {boxSides, equalLines, GROUND, heightOf, meshOf} from '../../figures/relief.js';
+import {BALL_COLOUR, computeMapColour, PATH_COLOUR} from '../../figures/colours.js';
+import {createRelief, toBox} from '../../figures/landscape.js';
+import {drawDescentLine, drawDropLine, drawDropLines, drawPathLine, thinPath} from '../../figures/path.js';
+import {chooseLossTicks} from '../../figures/range.js';
+import {measureSides, findEqualLines, GROUND, computeHeight, createMesh} from '../../figures/relief.js';
 import {annotations} from '../../views/surface3d.js';
-import {short, tag} from './vector.js';
+import {roundForSvg, writeTag} from './vector.js';
 
 /** A triangle is divided until its sides are about this many pixels long, unless there would be MOST triangles. */
 const FINE = 4;
@@ -37,32 +37,32 @@ const THIN = {light: '#26413f', dark: '#d5e8dc'};
  * @param {Picture} picture @param {Eye} eye @param {{width: number, height: number}} size @param {Theme} theme
  * @returns {string} SVG
  */
-export function surfacePart(picture, eye, size, theme) {
+export function drawSurfacePart(picture, eye, size, theme) {
   const {values, grid, range, shot, path} = picture;
-  const camera = cameraFor(eye, size);
-  const relief = reliefOf(values, grid, range);
+  const camera = createCamera(eye, size);
+  const relief = createRelief(values, grid, range);
   const around = annotations({shown: picture, relief, camera}, theme);
-  const mesh = meshOf(relief.heights, relief.size, relief.triangles);
-  const colourAt = (/** @type {number} */ height) => mapColour(range.kind, (height - GROUND) / (1 - GROUND));
-  const levels = lossTicks(range)
-    .map((tick) => heightOf(range, tick))
+  const mesh = createMesh(relief.heights, relief.size, relief.triangles);
+  const colourAt = (/** @type {number} */ height) => computeMapColour(range.kind, (height - GROUND) / (1 - GROUND));
+  const levels = chooseLossTicks(range)
+    .map((tick) => computeHeight(range, tick))
     .filter((level) => level > GROUND && level < 1);
-  const equal = equalLines(relief.heights, relief.size, relief.triangles, levels, boxSides(camera.box), 0);
+  const equal = findEqualLines(relief.heights, relief.size, relief.triangles, levels, measureSides(camera.box), 0);
   const upon = {...equal.floor, z: equal.levels};
   const box = {span: shot.span, range};
-  const visible = (/** @type {Line} */ line) => visibleLine(line, relief, camera);
+  const visible = (/** @type {Line} */ line) => projectVisibleLine(line, relief, camera);
   const line = (/** @type {string} */ name, /** @type {string} */ d, /** @type {string} */ stroke, width = 1) =>
-    d && tag('path', {class: name, d, fill: 'none', stroke, 'stroke-width': width, 'stroke-linejoin': 'round'});
+    d && writeTag('path', {class: name, d, fill: 'none', stroke, 'stroke-width': width, 'stroke-linejoin': 'round'});
   const whole = path && shot.path ? thinPath(path) : null;
   return [
     around.behind,
     line('floor', projectLine(equal.floor, camera), theme.muted, 0.75),
-    facesOf(mesh, relief, camera, colourAt),
+    drawFaces(mesh, relief, camera, colourAt),
     line('equal', visible(upon), theme.dark ? THIN.dark : THIN.light, 0.75),
-    path && line('drop', visible(toBox(dropLine(path, shot.frame, box.span, range), box)), theme.ink, 3),
-    whole && line('drops', visible(toBox(dropLines(whole, box.span, range), box)), theme.ink, 0.75),
-    whole && line('path', visible(toBox(pathLine(whole, box.span, range), box)), PATH_COLOUR, 2.5),
-    picture.way && line('way', visible(toBox(descentLine(picture.way, box.span, range), box)), BALL_COLOUR, 3),
+    path && line('drop', visible(toBox(drawDropLine(path, shot.frame, box.span, range), box)), theme.ink, 3),
+    whole && line('drops', visible(toBox(drawDropLines(whole, box.span, range), box)), theme.ink, 0.75),
+    whole && line('path', visible(toBox(drawPathLine(whole, box.span, range), box)), PATH_COLOUR, 2.5),
+    picture.way && line('way', visible(toBox(drawDescentLine(picture.way, box.span, range), box)), BALL_COLOUR, 3),
     around.around,
     around.before,
   ]
@@ -76,8 +76,8 @@ export function surfacePart(picture, eye, size, theme) {
  * @returns {{top: number, bottom: number}}
  */
 export function findExtent({values, grid, range}, eye, size) {
-  const camera = cameraFor(eye, size);
-  const {heights} = reliefOf(values, grid, range);
+  const camera = createCamera(eye, size);
+  const {heights} = createRelief(values, grid, range);
   const placeOf = (/** @type {number} */ i) => (2 * i) / (grid - 1) - 1;
   const surface = Array.from(heights, (height, at) => [
     placeOf(at % grid),
@@ -107,7 +107,7 @@ function projectLine({x, y, z}, {project}) {
     if (Number.isNaN(x[i] + y[i] + z[i])) down = 'M';
     else {
       const at = project([x[i], y[i], z[i]]);
-      d += `${down}${short(at.x)} ${short(at.y)}`;
+      d += `${down}${roundForSvg(at.x)} ${roundForSvg(at.y)}`;
       down = 'L';
     }
   }
@@ -118,7 +118,7 @@ function projectLine({x, y, z}, {project}) {
  * Project the parts of a line that the surface does not hide.
  * @param {Line} line in coordinates of the box; NaN interrupts it @param {Relief} relief @param {Camera} camera
  */
-function visibleLine({x, y, z}, relief, camera) {
+function projectVisibleLine({x, y, z}, relief, camera) {
   /** @type {Line} */
   const seen = {x: [], y: [], z: []};
   const push = (/** @type {number[]} */ [a, b, c]) => {
@@ -156,8 +156,8 @@ function visibleLine({x, y, z}, relief, camera) {
  * in its row nearer to the eye, or in a row nearer to the eye.
  * @param {Mesh} mesh @param {Relief} relief @param {Camera} camera @param {(intensity: number) => Rgb} colourOf
  */
-function facesOf(mesh, {size}, camera, colourOf) {
-  const light = lightOf(mesh, camera);
+function drawFaces(mesh, {size}, camera, colourOf) {
+  const light = computeLight(mesh, camera);
   const cells = size - 1;
   const [eyeA, eyeB] = camera.eye.slice(0, 2).map((at, axis) => (2 * at) / [camera.box.x, camera.box.y][axis]);
   const cell = (/** @type {number} */ at) => Math.min(cells - 1, Math.floor(((at + 1) / 2) * cells));
@@ -172,7 +172,7 @@ function facesOf(mesh, {size}, camera, colourOf) {
   const pixels = (2 / cells) * (camera.box.x / 2) * camera.project([0, 0, 0.5]).scale;
   const parts = Math.max(1, Math.min(Math.ceil(pixels / FINE), Math.floor(Math.sqrt(MOST / faces.length))));
   // A stroke of the same colour closes the seams that smoothed edges would leave.
-  return tag(
+  return writeTag(
     'g',
     {class: 'faces', 'stroke-width': 0.4, 'stroke-linejoin': 'round'},
     ...faces.flatMap(({corners}) =>
@@ -183,9 +183,9 @@ function facesOf(mesh, {size}, camera, colourOf) {
         const points = triangle.map((weights) => {
           const at = (/** @type {'x' | 'y'} */ axis) =>
             corners.reduce((sum, c, i) => sum + places[c][axis] * weights[i], 0);
-          return `${short(at('x'))} ${short(at('y'))}`;
+          return `${roundForSvg(at('x'))} ${roundForSvg(at('y'))}`;
         });
-        const colour = hex(colourOf(mix(mesh.intensity, centre)).map((value) => value * mix(light, centre)));
+        const colour = writeHex(colourOf(mix(mesh.intensity, centre)).map((value) => value * mix(light, centre)));
         return `<path d="M${points.join('L')}Z" fill="${colour}" stroke="${colour}"/>`;
       }),
     ),
@@ -212,7 +212,7 @@ function divide(parts) {
  * Compute the light at each vertex, from the side that is seen.
  * @param {Mesh} mesh @param {Camera} camera @returns {Float64Array}
  */
-function lightOf({x, y, z, i, j, k}, {box, eye}) {
+function computeLight({x, y, z, i, j, k}, {box, eye}) {
   const scene = (/** @type {number} */ at) => [(x[at] * box.x) / 2, (y[at] * box.y) / 2, (z[at] - 0.5) * box.z];
   const normals = new Float64Array(3 * x.length);
   for (let t = 0; t < i.length; t++) {
@@ -242,5 +242,5 @@ function lightOf({x, y, z, i, j, k}, {box, eye}) {
 }
 
 /** @param {number[]} colour */
-const hex = (colour) =>
+const writeHex = (colour) =>
   `#${colour.map((value) => Math.round(Math.min(255, value)).toString(16).padStart(2, '0')).join('')}`;

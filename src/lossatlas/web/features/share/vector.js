@@ -13,17 +13,17 @@ export function escapeXml(value) {
 }
 
 /** @param {number} value */
-export function short(value) {
+export function roundForSvg(value) {
   return roundToDecimals(value, 2);
 }
 
 /**
  * @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG
  */
-export function tag(name, attributes, ...children) {
+export function writeTag(name, attributes, ...children) {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escapeXml(String(value))}"`)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? roundForSvg(value) : escapeXml(String(value))}"`)
     .join('');
   return children.length ? `<${name}${written}>${children.join('')}</${name}>` : `<${name}${written}/>`;
 }
@@ -32,15 +32,15 @@ export function tag(name, attributes, ...children) {
  * @param {number} x @param {number} y the baseline @param {string} content SVG
  * @param {Record<string, string | number>} attributes
  */
-export function words(x, y, content, attributes = {}) {
-  return tag('text', {x, y, ...attributes}, content);
+export function writeWords(x, y, content, attributes = {}) {
+  return writeTag('text', {x, y, ...attributes}, content);
 }
 
 /**
  * Write a line through points, with a gap where one is not finite.
  * @param {ArrayLike<number>} x @param {ArrayLike<number>} y
  */
-export function pathThrough(x, y) {
+export function drawPath(x, y) {
   let down = 'M';
   let out = '';
   for (let i = 0; i < x.length; i++) {
@@ -48,7 +48,7 @@ export function pathThrough(x, y) {
       down = 'M';
       continue;
     }
-    out += `${down}${short(x[i])} ${short(y[i])}`;
+    out += `${down}${roundForSvg(x[i])} ${roundForSvg(y[i])}`;
     down = 'L';
   }
   return out;
@@ -58,11 +58,11 @@ export function pathThrough(x, y) {
  * Write segments x1, y1, x2, y2, … as lines.
  * @param {number[]} segments @param {(x: number) => number} x @param {(y: number) => number} y
  */
-export function strokes(segments, x, y) {
+export function drawStrokes(segments, x, y) {
   let out = '';
   for (let i = 0; i < segments.length; i += 4) {
     const [x1, y1, x2, y2] = segments.slice(i, i + 4);
-    out += `M${short(x(x1))} ${short(y(y1))}L${short(x(x2))} ${short(y(y2))}`;
+    out += `M${roundForSvg(x(x1))} ${roundForSvg(y(y1))}L${roundForSvg(x(x2))} ${roundForSvg(y(y2))}`;
   }
   return out;
 }
@@ -73,27 +73,29 @@ export function strokes(segments, x, y) {
  * @param {{ticks: Ticks, title: string, stand?: number}} up `stand`: the room between the box and the labels
  * @param {{ink: string, muted: string}} theme
  */
-export function axes(box, across, up, {ink, muted}) {
+export function drawAxes(box, across, up, {ink, muted}) {
   const [left, bottom] = [box.x, box.y + box.height];
   const stand = up.stand ?? 4;
-  const below = across.ticks.map(({at}) => `M${short(left + at)} ${short(bottom)}v4`);
-  const beside = up.ticks.map(({at}) => `M${short(left)} ${short(bottom - at)}h-4`);
-  return tag(
+  const below = across.ticks.map(({at}) => `M${roundForSvg(left + at)} ${roundForSvg(bottom)}v4`);
+  const beside = up.ticks.map(({at}) => `M${roundForSvg(left)} ${roundForSvg(bottom - at)}h-4`);
+  return writeTag(
     'g',
     {fill: muted, 'font-size': 11},
-    tag('path', {
+    writeTag('path', {
       d: [...below, ...(stand > 4 ? [] : beside)].join(''),
       stroke: muted,
     }),
-    ...across.ticks.map(({at, text}) => words(left + at, bottom + 16, escapeXml(text), {'text-anchor': 'middle'})),
-    ...up.ticks.map(({at, text}) => words(left - stand - 3, bottom - at + 4, escapeXml(text), {'text-anchor': 'end'})),
-    words(left + box.width / 2, bottom + 32, across.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink}),
+    ...across.ticks.map(({at, text}) => writeWords(left + at, bottom + 16, escapeXml(text), {'text-anchor': 'middle'})),
+    ...up.ticks.map(({at, text}) =>
+      writeWords(left - stand - 3, bottom - at + 4, escapeXml(text), {'text-anchor': 'end'}),
+    ),
+    writeWords(left + box.width / 2, bottom + 32, across.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink}),
     up.title
-      ? words(0, 0, up.title, {
+      ? writeWords(0, 0, up.title, {
           'text-anchor': 'middle',
           'font-size': 13,
           fill: ink,
-          transform: `translate(${short(left - 38)} ${short(box.y + box.height / 2)}) rotate(-90)`,
+          transform: `translate(${roundForSvg(left - 38)} ${roundForSvg(box.y + box.height / 2)}) rotate(-90)`,
         })
       : '',
   );
@@ -105,7 +107,7 @@ export function axes(box, across, up, {ink, muted}) {
  *   length
  * @param {(value: number) => number} [scale] @returns {Ticks}
  */
-export function ticksOf({range: [low, high], tickvals, ticktext}, length, scale = (value) => value) {
+export function placeTicks({range: [low, high], tickvals, ticktext}, length, scale = (value) => value) {
   return tickvals
     .map((value, i) => ({at: ((scale(value) - low) / (high - low)) * length, text: ticktext[i]}))
     .filter(({at}) => at >= -0.5 && at <= length + 0.5);

@@ -2,9 +2,9 @@
 /** @import {Format} from './animation.js' */
 /** @import {Film} from './film_frames.js' */
 import * as mediabunny from '../../vendor/mediabunny-1.61.0.min.js';
-import {encoderConfig, RATE, REST} from './animation.js';
+import {chooseEncoderConfig, RATE, REST} from './animation.js';
 import {drawFrames} from './film_frames.js';
-import {i420} from './i420.js';
+import {toI420} from './i420.js';
 
 const {BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, WebMOutputFormat} =
   /** @type {any} */ (mediabunny);
@@ -27,7 +27,7 @@ const CONTENT = {
 };
 
 /** Describe how the frames' numbers are read as colours. @param {Matrix} matrix @returns {VideoColorSpaceInit} */
-const colourSpace = (matrix) => ({primaries: 'bt709', transfer: 'iec61966-2-1', matrix, fullRange: false});
+const describeColourSpace = (matrix) => ({primaries: 'bt709', transfer: 'iec61966-2-1', matrix, fullRange: false});
 
 /** Make a film. @param {Format} format @param {Film} film @returns {Promise<Blob>} */
 export async function encodeVideo(format, film) {
@@ -53,7 +53,7 @@ export async function encodeVideo(format, film) {
  */
 async function createWriter(format, width, height) {
   const {codec, matrix, container} = CONTENT[format.name];
-  const colorSpace = colourSpace(matrix);
+  const colorSpace = describeColourSpace(matrix);
   const target = new BufferTarget();
   const output = new Output({format: container(), target});
   const track = new EncodedVideoPacketSource(codec);
@@ -71,7 +71,7 @@ async function createWriter(format, width, height) {
     },
     error: fail,
   });
-  encoder.configure(encoderConfig(format, width, height));
+  encoder.configure(chooseEncoderConfig(format, width, height));
 
   return {
     /** @param {Uint8ClampedArray} rgba @param {number} time in milliseconds @param {boolean} keyFrame */
@@ -79,7 +79,7 @@ async function createWriter(format, width, height) {
       while (encoder.state === 'configured' && encoder.encodeQueueSize > 2)
         await new Promise((resolve) => setTimeout(resolve, 5));
       if (fault) throw fault;
-      const picture = new VideoFrame(i420(rgba, width, height, matrix), {
+      const picture = new VideoFrame(toI420(rgba, width, height, matrix), {
         format: 'I420',
         codedWidth: width,
         codedHeight: height,

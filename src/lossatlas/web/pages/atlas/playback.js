@@ -1,7 +1,7 @@
 /** This module plays the frames of a run, and goes to one of them. */
 /** @import {Frames} from './frames.js' */
 /** @import {Screen} from './screen.js' */
-import {frameAtProgress, progressOf} from '../../figures/curves.js';
+import {findFrameAt, computeProgress} from '../../figures/curves.js';
 import {createPlayer} from '../../lib/player.js';
 
 /** Playback of a run that was trained in the page takes about this many pictures. */
@@ -28,7 +28,7 @@ export function createPlayback({frames, screen, still, onHand, onChange}) {
       const now = frames.current();
       if (!run || now >= run.frames.length - 1 || (until !== null && run.frames[now] >= until)) return false;
       frames.goTo(
-        run.hasEveryEpoch ? Math.max(now + 1, frameAtProgress(run, progressOf(run, now) + 1 / LONG)) : now + 1,
+        run.hasEveryEpoch ? Math.max(now + 1, findFrameAt(run, computeProgress(run, now) + 1 / LONG)) : now + 1,
       );
       return true;
     },

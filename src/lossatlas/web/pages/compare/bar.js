@@ -1,7 +1,7 @@
 /** This module is the bar that controls both runs: view, loss, plane, zoom, scale and camera. */
 /** @import {Shot, State} from '../../model/types.js' */
 import {byId, make} from '../../lib/dom.js';
-import {planeTitle} from '../../figures/slice.js';
+import {writePlaneTitle} from '../../figures/slice.js';
 import {computeLimit, limits} from '../../model/slice.js';
 import {limit, radioGroup} from '../../views/controls.js';
 import {createZoom} from '../../views/zoom.js';
@@ -40,7 +40,7 @@ export function createBar({choose, onTurn}) {
     const own = shots.every(({run}) => run.planes[0].name === first[0].name);
     const options = [
       ...(own ? [] : [['', 'Each run’s first plane']]),
-      ...common.map((each) => [own && each === first[0] ? '' : each.name, planeTitle(each)]),
+      ...common.map((each) => [own && each === first[0] ? '' : each.name, writePlaneTitle(each)]),
     ];
     const text = options.join('\n');
     if (text !== planes) plane.replaceChildren(...options.map(([value, title]) => make('option', {value}, title)));

@@ -2,7 +2,7 @@
 /** @import {LossSet} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId, make, makeSvg, setText} from '../../lib/dom.js';
-import {epochTicks, lossDomain, linePath, ticksOfLoss} from '../../figures/curves.js';
+import {chooseEpochTicks, findLossDomain, drawLine, chooseLossTicks} from '../../figures/curves.js';
 import {tickLabel} from '../../lib/numbers.js';
 
 /** Half the width of the slider's thumb. It equals half of --thumb in styles/tokens.css. */
@@ -35,7 +35,7 @@ export function createCurves() {
       const {width, height} = svg.getBoundingClientRect();
       const there = runs.filter((run) => run !== null);
       if (width === 0 || there.length === 0) return;
-      const [low, high] = lossDomain(
+      const [low, high] = findLossDomain(
         {metrics: {train_loss: there.flatMap((run) => lossOf(run, set)), test_loss: []}},
         scale,
       );
@@ -51,16 +51,16 @@ export function createCurves() {
       svg.setAttribute('aria-label', `${set === 'train' ? 'Train' : 'Test'} loss of A and B by epoch`);
       cursor.setAttribute('y2', String(height));
       runs.forEach((run, i) =>
-        lines[i].setAttribute('d', run ? linePath(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''),
+        lines[i].setAttribute('d', run ? drawLine(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''),
       );
       axis.replaceChildren(
-        ...ticksOfLoss(low, high, scale, room).flatMap((tick) => [
+        ...chooseLossTicks(low, high, scale, room).flatMap((tick) => [
           makeSvg('line', {x1: INSET, x2: width - INSET, y1: y(tick), y2: y(tick)}),
           makeSvg('text', {x: -4, y: y(tick)}, tickLabel(tick)),
         ]),
       );
       byId('epoch-ticks').replaceChildren(
-        ...epochTicks(epochs, (i) => x(epochs[i]), width).map(({at, text}) => {
+        ...chooseEpochTicks(epochs, (i) => x(epochs[i]), width).map(({at, text}) => {
           const label = make('span', {}, text);
           label.style.left = `${at}px`;
           return label;

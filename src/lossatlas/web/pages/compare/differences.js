@@ -2,7 +2,7 @@
 /** @import {Config, Manifest, Shot} from '../../model/types.js' */
 import {flatten} from '../../model/choice.js';
 import {SET_TITLES} from '../../figures/landscape.js';
-import {planeTitle} from '../../figures/slice.js';
+import {writePlaneTitle} from '../../figures/slice.js';
 import {shortText} from '../../lib/numbers.js';
 
 /** @typedef {{key: string, name: string, a: string, b: string}} Difference */
@@ -68,7 +68,7 @@ export function listKnownDifferences(a, b) {
     ['model.parameters', ({model}) => String(model.parameters)],
     ['training.loss', ({loss}) => loss?.name ?? 'cross-entropy'],
     ['training.epochs', ({frames}) => String(frames.at(-1))],
-    ['planes', ({planes}) => planes.map(planeTitle).join(', ')],
+    ['planes', ({planes}) => planes.map(writePlaneTitle).join(', ')],
   ];
   return differing
     .map(([key, of]) => ({key, name: NAMES.get(key) ?? nameOf(key), a: of(a), b: of(b)}))
@@ -92,7 +92,7 @@ export function differencesText(all) {
 export function listUnlike(a, b) {
   /** @type {[string, (shot: Shot) => string][]} */
   const shown = [
-    ['plane', ({plane}) => planeTitle(plane)],
+    ['plane', ({plane}) => writePlaneTitle(plane)],
     ['zoom', ({span}) => `±${shortText(span)}`],
     ['loss shown', ({set}) => SET_TITLES[set]],
     ['plane’s centre', ({follow}) => (follow ? 'moves' : 'fixed')],
