@@ -8,8 +8,8 @@ import {chooseFewTicks, chooseLogTicks} from './ticks.js';
 import {pixelText, tickLabel} from '../lib/numbers.js';
 
 /**
- * @typedef {{width: number, height: number, inset: number, top: number, bottom: number, text?: number}} Box `inset`: half
- *   the width of the slider's thumb; `text`: the size of texts, relative to the usual one
+ * @typedef {{width: number, height: number, inset: number, top: number, bottom: number, text?: number}} Box `inset`:
+ *   half the width of the slider's thumb; `text`: the size of texts, relative to the usual one
  */
 
 /** If there are more frames than this, not every frame is considered for a tick. */

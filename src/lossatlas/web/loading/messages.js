@@ -27,8 +27,8 @@ export function describeUnavailable(empty, readOnly = false) {
       kind: 'unavailable',
       text: 'Not stored on this server',
       detail:
-        'It only shows what is stored, and computes nothing. Choose a combination without a dashed frame, or train this ' +
-        'one in your browser with “Train here”.',
+        'It only shows what is stored, and computes nothing. Choose a combination without a dashed frame, or train ' +
+        'this one in your browser with “Train here”.',
     };
   if (empty)
     return {

@@ -7,8 +7,8 @@ import {defaults, sizeText, writeHidden} from './state.js';
 
 /**
  * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} |
- *   {kind: 'unavailable', empty: boolean, readOnly?: boolean} | {kind: 'lacking', id: string, computes: boolean} | {kind:
- *   'recording', id: string}} Target `lacking`: the id of a run that a link names and the gallery does not have
+ *   {kind: 'unavailable', empty: boolean, readOnly?: boolean} | {kind: 'lacking', id: string, computes: boolean} |
+ *   {kind: 'recording', id: string}} Target `lacking`: the id of a run that a link names and the gallery does not have
  */
 
 /** The panel's grid of models (depth × width), and the small models beside it. */

@@ -8,8 +8,8 @@ import {sameSlice, sliceOf} from './slice.js';
 
 /**
  * Find the frame that the state means. A state without an epoch is the first view: it shows the beginning, from which
- * the page plays, or the end if the reader prefers less motion. While a server computes a run, what it has sent is shown
- * until the frame arrives.
+ * the page plays, or the end if the reader prefers less motion. While a server computes a run, what it has sent is
+ * shown until the frame arrives.
  * @param {Run} run
  * @param {State} state
  * @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: show the frame that arrived last; `still`:

@@ -169,7 +169,10 @@ export function parametersLimit(run, plane) {
     return 'This run was recorded: its model belongs to its owner, and no page can evaluate it.';
   if (typeof Worker !== 'function') return NO_WORKERS;
   if (!isInteractive(run.manifest.model))
-    return `A network of ${countText(run.manifest.model.parameters)} parameters is too large to evaluate while you drag.`;
+    return (
+      `A network of ${countText(run.manifest.model.parameters)} parameters is too large ` +
+      'to evaluate while you drag.'
+    );
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))
     return 'This run was published without its weights.';
   return '';

@@ -162,8 +162,8 @@
  * @property {import('../loading/npy.js').Numbers} predicted_class
  * @property {import('../loading/npy.js').Numbers} confidence
  * @property {import('../loading/npy.js').Numbers} point_predicted_class
- * @property {import('../loading/npy.js').Numbers} [margin] by how much the logit of the predicted class exceeds the next
- *   one, over the meshgrid, as bytes (figures/border.js)
+ * @property {import('../loading/npy.js').Numbers} [margin] by how much the logit of the predicted class exceeds the
+ *   next one, over the meshgrid, as bytes (figures/border.js)
  *
  * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything that the two plots need for one
  *   picture

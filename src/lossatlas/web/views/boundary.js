@@ -284,8 +284,8 @@ function computeMargins(run, labels, {width, height, text}) {
  * @param {object} options the places are shares of the plot, from its lower left corner
  * @param {(x: number, y: number) => string} options.textAt
  * @param {() => void} options.onPoint
- * @param {(place: {x: number, y: number} | null, at?: {x: number, y: number}) => void} options.onPlace also where that is
- *   in pixels of the plot; null: nowhere
+ * @param {(place: {x: number, y: number} | null, at?: {x: number, y: number}) => void} options.onPlace also where that
+ *   is in pixels of the plot; null: nowhere
  */
 function createProbe(root, axes, {textAt, onPoint, onPlace}) {
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});

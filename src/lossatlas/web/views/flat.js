@@ -212,8 +212,8 @@ function strokeContours(context, lines, step, unit) {
 }
 
 /**
- * Show the value under the pointer; a click or a drag picks the point. A finger picks it with a tap, as its drag scrolls
- * the page.
+ * Show the value under the pointer; a click or a drag picks the point. A finger picks it with a tap, as its drag
+ * scrolls the page.
  * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: Square} | null} of
  * @param {(a: number, b: number) => void} onPick
  */

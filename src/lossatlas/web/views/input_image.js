@@ -14,8 +14,8 @@ export function createInputImage(root) {
   root.after(figure);
   return {
     /**
-     * @param {Run} run @param {{x: number, y: number} | null} place shares of the plot, from its lower left corner; null:
-     *   hide the picture
+     * @param {Run} run @param {{x: number, y: number} | null} place shares of the plot, from its lower left corner;
+     *   null: hide the picture
      * @param {{x: number, y: number}} [at] in CSS pixels of the plot
      */
     show(run, place, at = {x: 0, y: 0}) {

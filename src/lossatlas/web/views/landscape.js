@@ -67,8 +67,8 @@ export function createLandscape(Plotly, options) {
     /** Request a view, which may have to be fetched. @param {State['view']} view */
     request: (view) => views.request(viewToDraw(view)),
     /**
-     * Can this view be drawn yet? A map that replaces the surface is drawn when it arrives: the rest of the picture does
-     * not wait for it.
+     * Can this view be drawn yet? A map that replaces the surface is drawn when it arrives: the rest of the picture
+     * does not wait for it.
      * @param {State['view']} view
      */
     isKnown: (view) => view !== viewToDraw(view) || views.known(view) !== null,

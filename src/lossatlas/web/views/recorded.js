@@ -1,7 +1,7 @@
 /**
- * This view shows recorded runs, which are people's own trainings: a card that describes the run that is shown, in place
- * of the choices of the left panel, and a list of all recorded runs in the right panel. It is loaded if the gallery has
- * such runs.
+ * This view shows recorded runs, which are people's own trainings: a card that describes the run that is shown, in
+ * place of the choices of the left panel, and a list of all recorded runs in the right panel. It is loaded if the
+ * gallery has such runs.
  */
 /** @import {GalleryEntry, State} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */

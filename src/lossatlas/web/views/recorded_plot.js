@@ -40,8 +40,9 @@ function wordsOf(run) {
       heading: 'Loss of each sample',
       tab: 'Samples',
       meaning:
-        'Each row is a sample and each column an epoch; the colour is its loss. The line marks when a sample is learnt: ' +
-        `from then on its loss is below ${shortText(threshold)}, half-way between the means at the start and the end.`,
+        'Each row is a sample and each column an epoch; the colour is its loss. The line marks when a sample is ' +
+        `learnt: from then on its loss is below ${shortText(threshold)}, half-way between the means ` +
+        'at the start and the end.',
     };
   }
   const {boundary} = run.manifest;
@@ -51,15 +52,16 @@ function wordsOf(run) {
       ...heading,
       meaning:
         'Every place is an input on the plane of two principal components; its colour is the network’s answer there. ' +
-        `Points are projections onto the plane, which holds ${percentText(boundary.explained_variance ?? NaN)} of their ` +
-        'variance: the network’s answer for a point may differ from the colour around it.',
+        `Points are projections onto the plane, which holds ${percentText(boundary.explained_variance ?? NaN)} of ` +
+        'their variance: the network’s answer for a point may differ from the colour around it.',
     };
   if (boundary?.kind === 'samples')
     return {
       ...heading,
       meaning:
         'Every place is an input: a weighted sum of the three samples that are marked. Its colour is the network’s ' +
-        `answer.${run.get('anchor_images') ? ' Point at a place, or move one with the arrow keys, to see its picture.' : ''}`,
+        'answer.' +
+        (run.get('anchor_images') ? ' Point at a place, or move one with the arrow keys, to see its picture.' : ''),
     };
   return null;
 }

@@ -119,7 +119,8 @@ function deadUnitsAdvice(count, size, layer) {
 function plateauAdvice(loss, classes) {
   return (
     `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${roughLossText(loss)}; guessing gives ` +
-    `${roughLossText(Math.log(classes))}. Try a higher learning rate, more units or layers, or another activation or seed.`
+    `${roughLossText(Math.log(classes))}. Try a higher learning rate, more units or layers, or another ` +
+    'activation or seed.'
   );
 }
 

@@ -12,8 +12,8 @@ const LABELS = 'lossatlas:labels';
 /**
  * @param {Parameters<typeof createAnnouncer>[0] & {labels: Omit<Parameters<typeof
  *   import('../callouts/callouts.js').createCallouts>[0], 'onDismissed'> | null, isLasting: boolean}} options `labels`:
- *   null if the address contains a state, or if another page controls this one; `isLasting`: may the page be stored, for
- *   use without a network?
+ *   null if the address contains a state, or if another page controls this one; `isLasting`: may the page be stored,
+ *   for use without a network?
  */
 export function createAccess({labels, isLasting, ...options}) {
   createHints();

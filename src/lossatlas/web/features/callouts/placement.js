@@ -33,8 +33,8 @@ export function boxOf({x, y, radius = 0}) {
 /**
  * Find the best place of a label among all anchors that it may point at; null if there is no room.
  * @param {Anchor[]} anchors @param {Size} size the size of the label @param {Box} room
- * @param {{taken: Box[], coverageOf: (box: Box) => number}} others `coverageOf`: the share of a box, 0 to 1, that must stay
- *   visible
+ * @param {{taken: Box[], coverageOf: (box: Box) => number}} others `coverageOf`: the share of a box, 0 to 1, that must
+ *   stay visible
  * @returns {{box: Box, anchor: Anchor} | null}
  */
 export function placeLabel(anchors, size, room, {taken, coverageOf}) {

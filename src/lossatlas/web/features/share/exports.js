@@ -81,8 +81,8 @@ export function createExports({Plotly, pictureOf, state}) {
   };
 
   /**
-   * Draw a sheet. @param {Shot} shot @param {boolean} [asLines] draw the surface as lines and triangles rather than as a
-   * picture @returns {Promise<Sheet>}
+   * Draw a sheet. @param {Shot} shot @param {boolean} [asLines] draw the surface as lines and triangles rather than as
+   * a picture @returns {Promise<Sheet>}
    */
   const drawSheet = async (shot, asLines = false) => {
     const {seen, metrics, picture, logits} = await computeContent(shot);

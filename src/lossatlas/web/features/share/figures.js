@@ -20,7 +20,10 @@ export const MILLIMETRES = 25.4;
 const EDGE = 6;
 /** The height of a colour bar with its numbers. */
 const BAR = 40;
-/** The largest height of the surface's part, and the height of the curves and of a plot without a shape of its own, as shares of its width. */
+/**
+ * The largest height of the surface's part, and the height of the curves and of a plot without a shape of its own, as
+ * shares of its width.
+ */
 const SHARES = {surface: 0.74, section: 0.66, curves: 0.42, samples: 0.8};
 
 /**

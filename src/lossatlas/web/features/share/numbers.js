@@ -30,8 +30,8 @@ export function listFurtherArrays({run, plane}) {
 
 /**
  * @param {Picture} picture
- * @param {{seen: Seen | null, picked: Float32Array | null}} network the predictions that the right plot shows, and theta at
- *   the picked point
+ * @param {{seen: Seen | null, picked: Float32Array | null}} network the predictions that the right plot shows, and
+ *   theta at the picked point
  * @returns {Map<string, DescribedArray>}
  */
 export function collectArrays({shot, axis, grid, values}, {seen, picked}) {

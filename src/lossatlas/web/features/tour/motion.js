@@ -9,8 +9,8 @@ export const MOVE = 600;
  * Call `step` with shares above 0 and up to 1, and finally with 1. The result is false if another move, or a person,
  * ended this one earlier.
  * @param {(share: number) => void} step
- * @param {{time: number, isEased: boolean, isOver: () => boolean}} how `time`: in milliseconds; `isEased`: is it slow at
- *   both ends? `isOver`: has another move started, or has a person taken over?
+ * @param {{time: number, isEased: boolean, isOver: () => boolean}} how `time`: in milliseconds; `isEased`: is it slow
+ *   at both ends? `isOver`: has another move started, or has a person taken over?
  * @returns {Promise<boolean>}
  */
 export function animate(step, {time, isEased, isOver}) {

@@ -122,8 +122,8 @@ export const TOUR = {
         '.',
       ],
       here: [
-        'This gallery has not stored the training with its measured sharpness, so it is trained here, for 2,400 epochs. ',
-        'Any place looks flat from nearby: ',
+        'This gallery has not stored the training with its measured sharpness, so it is trained here, for 2,400 ',
+        'epochs. Any place looks flat from nearby: ',
         {say: 'zoom in', view: 'zoom=0.01'},
         ' a hundred times, ',
         {say: 'zoom out', view: 'zoom=1'},

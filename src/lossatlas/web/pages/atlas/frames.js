@@ -57,8 +57,8 @@ export function createFrames({store, still, onMove}) {
       waiting?.goOn();
     },
     /**
-     * Change to another run. While it grows, the view follows its newest frame, unless the state names an epoch: that is
-     * waited for, and the view stays there.
+     * Change to another run. While it grows, the view follows its newest frame, unless the state names an epoch: that
+     * is waited for, and the view stays there.
      * @param {Run} next
      * @param {{isTrained?: boolean}} [options] `isTrained`: it is trained in the page, up to the epoch of the state
      */

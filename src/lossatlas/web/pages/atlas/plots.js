@@ -13,7 +13,8 @@ import {createPainter} from './painter.js';
 /**
  * Create both plots, what is shared of them, and the painter that draws them together.
  * @param {Atlas} atlas @param {import('../../lib/plotly.js').Plotly} Plotly
- * @param {Controls & {editStory: (how: {records?: boolean}) => void, onDrawn: (shot: Shot, first: boolean) => void}} parts
+ * @param {Controls & {editStory: (how: {records?: boolean}) => void, onDrawn: (shot: Shot, first: boolean) => void}}
+ *   parts
  */
 export function wirePlots(
   {store, status, screen, frames, computed, playback, embedded, onFailed},

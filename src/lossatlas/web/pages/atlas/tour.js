@@ -12,7 +12,8 @@ import {toQuery} from '../../model/state.js';
  * @property {StateStore} store
  * @property {() => GalleryEntry[]} gallery
  * @property {() => Run | null} run
- * @property {Pick<ReturnType<typeof import('./training.js').createLazyTraining>, 'startAtOnce' | 'open' | 'rest' | 'hasFailed'>} training
+ * @property {Pick<ReturnType<typeof import('./training.js').createLazyTraining>, 'startAtOnce' | 'open' | 'rest' |
+ *   'hasFailed'>} training
  * @property {Pick<import('./playback.js').Playback, 'play' | 'pause' | 'prepare' | 'playing'>} player
  * @property {() => Shot | null} shown
  * @property {() => boolean} isCurrent does the screen show the stored run that the state names, as the state wants it?
@@ -23,8 +24,8 @@ import {toQuery} from '../../model/state.js';
 /** @param {Page} page */
 export function createLazyTour(page) {
   const {store, base} = page;
-  /** A link that contains only a story and a stop means the stop as it begins, perhaps in a presentation; any other link
-   * has its own state. */
+  /** A link that contains only a story and a stop means the stop as it begins, perhaps in a presentation; any other
+   * link has its own state. */
   const bare = toQuery({...store.get(), tour: null, story: null, stops: null, present: null}, base) === '';
   const lazy = createLazy({
     load: () => import('../../features/tour/tour.js'),

@@ -39,7 +39,8 @@ export function createSettingsForm(form, name, catalog, {onTrain, onCopy}) {
     setText(best, `Best rate ${found}`);
     best.dataset.rate = String(found);
     best.title =
-      'The learning rate with the lowest training loss after 200 epochs, for two layers of 16 tanh units on this dataset.';
+      'The learning rate with the lowest training loss after 200 epochs, for two layers of 16 tanh units ' +
+      'on this dataset.';
   };
   best.addEventListener('click', () => {
     rate.write(Number(best.dataset.rate));
