@@ -26,7 +26,8 @@ LABELS = with_constants("""async ([features, points]) => {
     const run = {manifest: {dataset: {features}}, classes: ['a'], numbers: (name) => arrays[name],
         get: (name) => (name === 'given' ? {data: points} : undefined)};
     const theme = {ink: '#000', muted: '#000', font: '', paper: '#fff', dark: false, text: 1};
-    return {axes: [0, 1].map((axis) => createFeatureAxis(features, axis, arrays[['grid_x', 'grid_y'][axis]], theme).ticktext),
+    const gridOf = (axis) => arrays[['grid_x', 'grid_y'][axis]];
+    return {axes: [0, 1].map((axis) => createFeatureAxis(features, axis, gridOf(axis), theme).ticktext),
         hovers: createPointTraces(run, theme)[0].text};
 }""")
 

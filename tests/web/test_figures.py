@@ -177,7 +177,8 @@ def bilinear(values: Floats, x: Floats, y: Floats) -> Floats:
 
 SURFACE = with_constants("""async ({values, grid, eye, pixels}) => {
     const from = (path) => import(new URL(path, document.baseURI).href);
-    const [{drawSurfacePart}, {readTheme}, {createCamera}, {findHit, GROUND}, {computeMapColour}, {createRelief}, {findLossRange}] =
+    const [{drawSurfacePart}, {readTheme}, {createCamera}, {findHit, GROUND}, {computeMapColour}, {createRelief},
+        {findLossRange}] =
         await Promise.all(['features/share/surface_part', 'lib/theme', 'figures/camera', 'figures/relief',
             'figures/colours', 'figures/landscape', 'figures/range'].map((name) => from(`${name}.js`)));
     const range = findLossRange([values], 'linear');

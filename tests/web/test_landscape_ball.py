@@ -17,7 +17,8 @@ pytestmark = pytest.mark.browser
 #: The sizes of the panel in windows of 1440 × 900, 1280 × 720 and 390 × 844.
 PANELS = [[540, 500], [470, 340], [390, 320]]
 HIDDEN = with_constants("""async ({surfaces, losses, size, panels}) => {
-    const [{createCamera}, {createRelief}, {placeBall, drawBall}, {findLossRange}, {HOME}, {readTheme}] = await Promise.all(
+    const [{createCamera}, {createRelief}, {placeBall, drawBall}, {findLossRange}, {HOME},
+        {readTheme}] = await Promise.all(
         ['figures/camera', 'figures/landscape', 'figures/axes3d', 'figures/range', 'model/state', 'lib/theme'].map(
             (name) => import(new URL(`${name}.js`, document.baseURI).href)));
     const frames = surfaces.map((values) => Float32Array.from(values));
