@@ -137,7 +137,7 @@ def test_the_section_shows_it_and_a_sentence_says_that_it_leaves_the_plane(expor
     expect(page.get_by_text("Every point of this surface is a network.")).to_be_visible()
 
 
-TEXT = with_constants("""async ([way, span]) => (await import('./figures/ball.js')).ballText(way, span)""")
+TEXT = with_constants("""async ([way, span]) => (await import('./figures/ball.js')).describeBall(way, span)""")
 CURVE = with_constants("""async ([losses, scale]) => {
     const {drawBallCurve} = await import('./figures/ball.js');
     return drawBallCurve(losses, 200, scale, {width: 108, height: 28});
