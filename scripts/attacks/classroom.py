@@ -101,8 +101,9 @@ async def send_browsers(server: ServerProcess, clients: int, failures: Counter[s
     with MemoryWatch(server) as memory:
         async with asyncio.timeout(_CLASS_WAITS):
             visits = await asyncio.gather(*(_open_page(server.port, visit) for _ in range(clients)))
-    complete = sum(each.is_complete for each in visits)
+    complete = sum(not each.fault for each in visits)
     failures["browsers that did not get everything"] += clients - complete
+    print(Counter(each.fault for each in visits if each.fault), file=sys.stderr)
     failures["memory above the limit"] += memory.peak > _MEMORY
     took = sorted(seconds for each in visits for seconds in each.took)
     return {
@@ -126,12 +127,12 @@ class _Visit:
 
 @dataclass
 class _Visitor:
-    """What a browser got: how long each file took, how long the first picture and everything, and whether all came."""
+    """What a browser got: how long each file took, how long the first picture and everything, and what went wrong."""
 
     took: list[float]
     first: float = 0.0
     whole: float = 0.0
-    is_complete: bool = True
+    fault: str = ""
 
 
 class _Named(HTMLParser):
@@ -170,8 +171,8 @@ async def _open_page(port: int, visit: _Visit) -> _Visitor:
             await _fetch_all(port, paths, visitor)
         visitor.first = time.monotonic() - began
         await _fetch_all(port, visit.rest, visitor)
-    except (OSError, EOFError):
-        visitor.is_complete = False
+    except (OSError, EOFError) as error:
+        visitor.fault = str(error)
     visitor.whole = time.monotonic() - began
     return visitor
 
@@ -186,7 +187,8 @@ async def _fetch_all(port: int, paths: list[str], visitor: _Visitor) -> None:
                 began = time.monotonic()
                 status, body = await connection.get(path)
                 visitor.took.append(time.monotonic() - began)
-                visitor.is_complete &= status == 200 and bool(body)
+                if status != 200 or not body:
+                    visitor.fault = f"{status} for {path}"
 
     await asyncio.gather(*(fetch() for _ in range(min(6, len(paths)))))
 

@@ -13,17 +13,25 @@ from typing import Any
 
 
 class Connection:
-    """A connection that stays open for several requests: ``async with Connection(port) as connection``."""
+    """A connection that stays open for several requests: ``async with Connection(port) as connection``.
+
+    A server may close a connection that waits between two requests. Then the request is sent again on a new one, as a
+    browser does.
+    """
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self._port, self._answered = port, 0
 
     async def __aenter__(self) -> Connection:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        await self._open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._writer.close()
+
+    async def _open(self) -> None:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._answered = 0
 
     async def get(self, path: str) -> tuple[int, bytes]:
         """Send a GET request as a browser does, and return the status and the body, which may be compressed."""
@@ -46,10 +54,19 @@ class Connection:
         return json.loads(answered)
 
     async def _ask(self, request: bytes) -> tuple[int, bytes]:
-        self._writer.write(request)
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        try:
+            self._writer.write(request)
+            first = await self._reader.readexactly(1)
+        except (ConnectionError, EOFError):
+            if not self._answered:
+                raise
+            self._writer.close()
+            await self._open()
+            return await self._ask(request)
+        head = (first + await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
         body = await self._reader.readexactly(int(length[1])) if length else b""
+        self._answered += 1
         return int(head.split()[1]), body
 
 
