@@ -134,9 +134,11 @@ _TRAVEL = """async (query) => {
     scrollTo(0, 0);
     document.querySelector('#reset').click();
     document.querySelector('#plots input:not(:checked)[value=landscape]')?.click();
+    document.querySelector('#options[aria-expanded=true]')?.click();
+    if (innerHeight < TALL) document.querySelector('#slice-about').open = false;
     history.pushState(null, '', query);
     dispatchEvent(new PopStateEvent('popstate'));
-}"""
+}""".replace("TALL", str(TALL))
 
 
 def until(page: Page | Frame, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:

@@ -32,7 +32,7 @@ INSIDE = """(selector) => {
 
 
 def test_the_page_says_in_plain_words_what_its_pictures_are(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + OF_PLANES)
+    page = desktop.open(exported.url + OF_PLANES)
     manifest = json.loads((exported.gallery.data / "runs" / PLANES.id / "run.json").read_text())
     share = round(100 * manifest["planes"][1]["explained_variance"])
     expect(page.locator("#welcome")).to_contain_text("Learning is rolling downhill")
@@ -174,7 +174,7 @@ START = """() => {
 
 def test_train_here_scrolls_to_the_start_button(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
-        page = seen.show(exported.url + "?epoch=60")
+        page = seen.open(exported.url + "?epoch=60")
         for width, height, least in ((390, 844, 300), (360, 640, 200), (640, 360, 0), (844, 390, 0), (768, 1024, 200)):
             page.set_viewport_size({"width": width, "height": height})
             page.get_by_role("button", name="Train here").click()

@@ -72,7 +72,7 @@ class Keys:
 
 
 def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60")
+    page = desktop.open(exported.url + "?epoch=60")
     keys = Keys(page)
 
     keys.go_to("Half moons")
