@@ -13,6 +13,7 @@ from lossatlas.server.events import Event, _join
 from lossatlas.server.messages import describe_end, describe_frame, describe_manifest
 from lossatlas.store import read_manifest
 from tests.support.first_use import HERE
+from tests.support.modules import with_constants
 from tests.support.pages import Watched, until
 from tests.web.conftest import MOONS, Site
 
@@ -55,7 +56,7 @@ PAINTS = """async () => {
 }"""
 
 #: JavaScript that requests a run of which a server sends some events, and that the site has at the end.
-FOLLOWS = """async ([id, events]) => {
+FOLLOWS = with_constants("""async ([id, events]) => {
     const {Session} = await import('./loading/session.js');
     const {fetch, EventSource} = window;
     const reports = [];
@@ -93,7 +94,7 @@ FOLLOWS = """async ([id, events]) => {
     } finally {
         Object.assign(window, {fetch, EventSource});
     }
-}"""
+}""")
 
 
 def test_a_page_that_missed_frames_shows_the_others_and_has_all_when_the_run_is_stored(
