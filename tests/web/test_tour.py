@@ -207,6 +207,13 @@ def test_a_shared_link_keeps_what_its_sender_saw(toured: Site, desktop: Watched)
     page = open_tour(desktop, f"{toured.url}?tour=two-plots&scale=log&epoch=0")
     assert (state(page)["scale"], state(page)["epoch"]) == ("log", 0)
     expect(page.get_by_role("button", name="Back to this stop")).to_be_visible()
+    page.get_by_role("button", name="Close the tour").click()
+    page.reload()
+    until(page, "() => window.lossatlas?.shown()")
+    assert page.locator("#tour").is_hidden()
+    page.go_back()
+    expect(page.locator("#tour")).to_be_visible()  # although this document never had it
+    assert (state(page)["scale"], state(page)["epoch"]) == ("log", 0)
 
 
 def fit_together(page: Page, plot: str) -> bool:

@@ -38,6 +38,11 @@ export function createLazyTour(page) {
       return null;
     });
   byId('tour-open').addEventListener('click', async () => (await load())?.toggle());
+  // The reader may go back to a stop that was open before the page was loaded again.
+  store.subscribe(async ({tour, story}, before) => {
+    const isNew = tour !== before.tour || story !== before.story;
+    if (isNew && (tour ?? story) !== null && !lazy.isAsked()) (await load())?.resume();
+  });
 
   return {
     /** Open the stop that a link may name. The first picture has been drawn, or there will be none. */
