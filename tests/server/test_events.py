@@ -6,9 +6,10 @@ import asyncio
 import json
 import tracemalloc
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from lossatlas.arrays import AnyArray
 from lossatlas.server import events
 from lossatlas.server.events import MOST_BEHIND, PIECE, Event, EventLog
 
+_Result = TypeVar("_Result")
 #: The numbers of one frame: more than a piece of any kind of text.
 NUMBERS = np.arange(100_000, dtype=np.float32)
 
@@ -32,6 +34,12 @@ def decode(text: bytes) -> list[tuple[str, str, Any]]:
         if "data" in fields:
             found.append((fields["event"], fields["id"], json.loads(fields["data"])))
     return found
+
+
+def run(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run a coroutine in a thread of its own. That of the tests has a loop already if a browser is open in it."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work)).result()
 
 
 async def read(stream: AsyncIterator[bytes]) -> list[tuple[str, str, Any]]:
@@ -54,7 +62,7 @@ def test_arrays_of_any_layout_are_sent_in_pieces_as_their_base64() -> None:
     }  # fmt: skip
     log = EventLog()
     log.append(Event("frame", partial(dict, title="α\n", data=arrays), last=True))
-    pieces = asyncio.run(_collect(log))
+    pieces = run(_collect(log))
     assert max(map(len, pieces)) <= PIECE
     ((_, _, body),) = decode(b"".join(pieces))
     assert body["title"] == "α\n"
@@ -95,7 +103,7 @@ def test_a_listener_that_falls_behind_skips_to_the_newest_state_and_can_continue
         late = await read(log.follow())
         assert [body["frame"] for name, _, body in late if name == "frame"] == list(range(3 * most))
 
-    asyncio.run(listen())
+    run(listen())
 
 
 def test_a_listener_that_is_a_little_behind_skips_nothing() -> None:
@@ -109,7 +117,7 @@ def test_a_listener_that_is_a_little_behind_skips_nothing() -> None:
         log.append(Event("done", dict, last=True))
         assert len(await read(stream)) == MOST_BEHIND // NUMBERS.nbytes + 1
 
-    asyncio.run(listen())
+    run(listen())
 
 
 def test_a_listener_that_stops_reading_holds_one_piece_of_its_event() -> None:
@@ -133,7 +141,7 @@ def test_a_listener_that_stops_reading_holds_one_piece_of_its_event() -> None:
     events._ENCODERS.submit(int).result()  # the threads exist
     tracemalloc.start()
     try:
-        held = asyncio.run(listen())
+        held = run(listen())
     finally:
         tracemalloc.stop()
     assert held < count * 2 * PIECE  # an event takes 80 pieces

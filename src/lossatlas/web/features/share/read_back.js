@@ -36,16 +36,16 @@ export async function requireReadBack() {
 /** @param {(context: CanvasRenderingContext2D) => void} draw */
 function createCanvasWith(draw) {
   const canvas = make('canvas', {width: SIDE, height: SIDE});
-  draw(getContext(canvas));
+  draw(openContext(canvas));
   return canvas;
 }
 
 /** @param {HTMLCanvasElement} canvas */
-const getContext = (canvas) =>
+const openContext = (canvas) =>
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {willReadFrequently: true}));
 
 /** @param {ImageData} drawn @param {HTMLCanvasElement} canvas */
 function areSame(drawn, canvas) {
-  const {data} = getContext(canvas).getImageData(0, 0, SIDE, SIDE);
+  const {data} = openContext(canvas).getImageData(0, 0, SIDE, SIDE);
   return drawn.data.every((value, i) => Math.abs(value - data[i]) <= UNSEEN);
 }
