@@ -41,7 +41,7 @@ _SLOW, _DELAY = 625_000, 40
 _PICTURED = "() => document.body?.dataset.pictured === 'true'"
 _MARK = "name => performance.getEntriesByName(`lossatlas:${name}`)[0].startTime"
 _ASKED = (
-    "() => performance.getEntriesByType('resource').find((each) => each.name.endsWith('/api/runs'))?.startTime ?? 0"
+    "() => performance.getEntriesByType('resource').find((each) => /\\/api\\/runs\\?/.test(each.name))?.startTime ?? 0"
 )
 
 
