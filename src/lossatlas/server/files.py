@@ -174,7 +174,7 @@ class Content:
 
     @classmethod
     def of_text(cls, name: str, text: str, *, lasting: bool = False) -> Content:
-        """Make the content of a text that is not a file. The suffix of its name determines its media type."""
+        """Make the content of a text that is not a file. Its suffix determines its media type; other texts are JSON."""
         data = text.encode()
         version = hashlib.sha256(data).hexdigest()[:16]
         media_type = _COMPRESSED.get(Path(name).suffix, "application/json")

@@ -73,10 +73,10 @@ def export_single_file(
     """
     path = Path(path).resolve()
     _refuse_foreign(path)
-    told = {name: content.decode("utf-8-sig") for name, content in read_stories(stories).items()}
+    story_texts = {name: content.decode("utf-8-sig") for name, content in read_stories(stories).items()}
     for run_id in run_ids:
         open_stored(run_folder(gallery.data, run_id), check=True)
-    text = _write_page(gallery, run_ids, told)
+    text = _write_page(gallery, run_ids, story_texts)
     try:
         with replace_file(path) as file:
             file.write(text.encode())

@@ -38,13 +38,26 @@ export function createSectionTraces(axis, values, place, loss, title, theme, way
     hovertemplate: '%{text}<extra></extra>',
   });
   const line = {type: 'scatter', mode: 'lines', x: axis, connectgaps: false};
-  const mark = {
+  const markAt = (
+    /** @type {number | undefined} */ at,
+    /** @type {string} */ symbol,
+    /** @type {number} */ size,
+    /** @type {string} */ colour,
+  ) => ({
     type: 'scatter',
     mode: 'markers',
     showlegend: false,
+    x: [at ?? NaN],
     y: [place ? loss : NaN],
     hovertemplate: `the network now<br>${title} ${lossText(loss)}<extra></extra>`,
-  };
+    marker: {
+      symbol,
+      size: size * theme.text,
+      color: theme.paper,
+      line: {color: colour, width: 2 * theme.text},
+      opacity: 1,
+    },
+  });
   return [
     {
       ...line,
@@ -60,28 +73,8 @@ export function createSectionTraces(axis, values, place, loss, title, theme, way
       line: {color: theme.ink, width: 2 * theme.text},
       ...hovers('a', values.a),
     },
-    {
-      ...mark,
-      x: [place?.[1] ?? NaN],
-      marker: {
-        symbol: 'diamond',
-        size: 12 * theme.text,
-        color: theme.paper,
-        line: {color: theme.accent, width: 2 * theme.text},
-        opacity: 1,
-      },
-    },
-    {
-      ...mark,
-      x: [place?.[0] ?? NaN],
-      marker: {
-        symbol: 'circle',
-        size: 11 * theme.text,
-        color: theme.paper,
-        line: {color: theme.ink, width: 2 * theme.text},
-        opacity: 1,
-      },
-    },
+    markAt(place?.[1], 'diamond', 12, theme.accent),
+    markAt(place?.[0], 'circle', 11, theme.ink),
     ...createBallTraces(way, range, theme),
   ];
 }
