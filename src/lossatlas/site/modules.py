@@ -111,6 +111,8 @@ def find_workers(name: str, source: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _find_paths(pattern: re.Pattern[str], name: str, source: str) -> tuple[str, ...]:
+    if not pattern.search(source):
+        return ()
     found: list[str] = []
 
     def collect(code: str) -> str:
@@ -122,12 +124,14 @@ def _find_paths(pattern: re.Pattern[str], name: str, source: str) -> tuple[str, 
 
 
 def _map_code(source: str, rewrite: Callable[[str], str]) -> str:
-    """Rewrite what is between the comments of a module."""
+    """Rewrite the imports and exports between the comments of a module."""
     pieces, end = [], 0
     for comment in _COMMENT.finditer(source):
-        pieces += [rewrite(source[end : comment.start()]), comment.group()]
+        pieces += [source[end : comment.start()], comment.group()]
         end = comment.end()
-    return "".join([*pieces, rewrite(source[end:])])
+    pieces.append(source[end:])
+    pieces[::2] = [rewrite(code) if "import" in code or "export" in code else code for code in pieces[::2]]
+    return "".join(pieces)
 
 
 def _split_names(names: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -34,6 +35,7 @@ def map_lines(lines: Iterable[tuple[str, int] | None]) -> dict[str, Any]:
     return {"version": 3, "sources": list(sources), "names": [], "mappings": ";".join(mappings)}
 
 
+@cache  # the steps of most lines are 0 and 1
 def _to_base64_vlq(number: int) -> str:
     """Write a number in groups of five bits, the lowest first; its lowest bit is the sign."""
     rest, text = abs(number) << 1 | (number < 0), ""
