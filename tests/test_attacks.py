@@ -24,7 +24,7 @@ def attack(name: str, *options: str) -> dict[str, Any]:
 
 def test_a_killed_server_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     # tests/test_building.py kills builds.
-    counted = attack("kills", "--data", str(tmp_path), "--builds", "0", "--serves", "1", "--seed", "3")
+    counted = attack("kills", "--data", str(tmp_path), "--builds", "0", "--serves", "1", "--seed", "5")
     assert counted["servers"]["kills"] == 1
     assert counted["servers"]["stored"] >= 1
 

@@ -17,15 +17,21 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lossatlas.runs import RunConfig
+from lossatlas.server import create_app
 from lossatlas.server.api import SMALL
 from lossatlas.server.capacity import Capacity
-from scripts.attacks.servers import serve_here
+from lossatlas.server.serving import Server
+from lossatlas.store import Gallery
 
 #: The largest work of a run that is computed here, which takes a tenth of a second.
 _WORK = 2e8
@@ -43,6 +49,20 @@ expected-statuses = [400, 404, 405, 409, 413, 415, 422, 503]
 [checks.use_after_free]
 enabled = false
 """
+
+
+@contextmanager
+def serve_here(data: Path, capacity: Capacity) -> Iterator[str]:
+    """Serve a gallery from a thread of this process, and yield the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(create_app(Gallery(data), threads=1, capacity=capacity), logging_config=None)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 def main() -> None:

@@ -35,6 +35,8 @@ from scripts.attacks.folders import find_faults, find_leftovers, hash_runs
 from scripts.attacks.moments import AIMS, DONE, STARTING, Progress, list_stored, wait_for
 from scripts.attacks.servers import ServerProcess, list_children, make_command
 
+#: It reads no certificates, which would take longer than a request.
+_HTTP = httpx.Client(timeout=60, verify=False)
 #: How many seconds the workers of a killed build have to end.
 _PATIENCE = 60.0
 _SETTINGS = """
@@ -241,7 +243,7 @@ class ServerKills:
     def _kill_working_server(self, server: ServerProcess, aim: str) -> None:
         had, progress = hash_runs(self._data), self._watch()
         for config in self._asked:
-            httpx.post(f"http://127.0.0.1:{server.port}/api/runs", json=config, timeout=60)
+            _HTTP.post(f"http://127.0.0.1:{server.port}/api/runs", json=config)
         deadline = time.monotonic() + _STORED_WITHIN
         wait_for(aim, progress, self._random, self._usual, lambda: time.monotonic() > deadline)
         workers = self._end(server.process)
@@ -292,11 +294,11 @@ def _make_config(seed: int) -> dict[str, Any]:
 def _ask_until_stored(server: ServerProcess, config: dict[str, Any]) -> bool:
     """Ask a server for a run, and wait until it is stored. Return whether it is."""
     url = f"http://127.0.0.1:{server.port}/api/runs"
-    answer = httpx.post(url, json=config, timeout=60).json()
+    answer = _HTTP.post(url, json=config).json()
     end = time.monotonic() + _STORED_WITHIN
     while answer.get("state") in {"queued", "running"} and time.monotonic() < end:
         time.sleep(0.02)
-        answer = httpx.get(f"{url}/{answer['id']}", timeout=60).json()
+        answer = _HTTP.get(f"{url}/{answer['id']}").json()
     return bool(answer.get("state") == "stored")
 
 

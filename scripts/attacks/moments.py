@@ -92,7 +92,7 @@ def wait_for(aim: str, progress: Progress, random: Random, usual: float, ended: 
         return
     parts = random.randint(1, 30)
     while not ended() and not progress.has_reached(aim, parts):
-        time.sleep(0.0005)
+        time.sleep(0.005 if aim == "part" else 0.0005)  # only the other phases are as short as milliseconds
     time.sleep(random.choice([0, random.uniform(0, 0.004), random.uniform(0, 0.02)]))
 
 

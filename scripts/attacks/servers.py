@@ -5,32 +5,11 @@ from __future__ import annotations
 import os
 import re
 import resource
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-
-from lossatlas.server import create_app
-from lossatlas.server.capacity import Capacity
-from lossatlas.server.serving import Server
-from lossatlas.store import Gallery
-
-
-@contextmanager
-def serve_here(data: Path, capacity: Capacity) -> Iterator[str]:
-    """Serve a gallery from a thread of this process, and yield the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(create_app(Gallery(data), threads=1, capacity=capacity), logging_config=None)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join(30)
 
 
 def make_command(data: Path) -> list[str]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import numpy as np
 import pytest
 import torch
@@ -25,6 +24,7 @@ from lossatlas.store import Gallery, open_run, read_manifest, run_folder
 from lossatlas.torch import curvature_of_frames, plane_cutter
 from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
+from tests.server.live import get
 
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
 PLANES: Any = (
@@ -323,8 +323,8 @@ def test_a_recorded_run_is_shown_from_its_gallery_and_from_memory(
         viewer = show(given, plane="pca", frame=-1)
         address, _, query = viewer.url.partition("?")
         assert query == f"run={run.id}&plane=pca&epoch={run.epochs[-1]}"
-        assert run.id in [entry["id"] for entry in httpx.get(f"{address}data/index.json").json()["runs"]]
-        assert httpx.get(f"{address}data/runs/{run.id}/run.json").json() == run.manifest
+        assert run.id in [entry["id"] for entry in get(f"{address}data/index.json").json()["runs"]]
+        assert get(f"{address}data/runs/{run.id}/run.json").json() == run.manifest
         viewer.close()
     with pytest.raises(DataError, match="no plane 'nowhere'; it has gaussian-filter"):
         show(run, plane="nowhere")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ from lossatlas.store import Gallery
 #: A training with more epochs than any test waits for, and no frames except the first and the last.
 ENDLESS = {"training": {"epochs": 1_000_000, "frames": 2}}
 
+
+#: Requests without TLS. Otherwise each reads all certificates that the system trusts, which takes most of its time.
+get = partial(httpx.get, verify=False)
+post = partial(httpx.post, verify=False)
+open_stream = partial(httpx.stream, verify=False)
 
 _leaving: list[threading.Thread] = []
 
@@ -51,7 +57,7 @@ class Live:
 
     def __init__(self, app: FastAPI, gallery: Gallery, port: int, server: Server, thread: threading.Thread) -> None:
         self.app, self.gallery, self.port, self.server, self.thread = app, gallery, port, server, thread
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/", timeout=30)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/", timeout=30, verify=False)
 
     @property
     def data(self) -> Path:

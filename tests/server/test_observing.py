@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -21,7 +20,7 @@ from lossatlas.server.metrics import Metrics
 from lossatlas.server.observing import Exchange
 from lossatlas.store import Gallery
 from tests.conftest import small_config
-from tests.server.live import Live, live_server
+from tests.server.live import Live, get, live_server
 
 RUN = small_config().id
 
@@ -86,7 +85,7 @@ def test_every_request_is_observed_without_its_secrets_and_counted(
     assert exchanges[5].path == "/a%0Ab"
     assert "secret" not in str(exchanges)
     with metrics.serve("127.0.0.1", 0) as port:
-        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        text = get(f"http://127.0.0.1:{port}/metrics").text
     numbers = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)

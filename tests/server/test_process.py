@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from lossatlas.cli.serve_command import serve_command
@@ -22,7 +21,7 @@ from lossatlas.errors import LossAtlasError
 from lossatlas.runs import compute_run
 from lossatlas.store import Gallery
 from tests.conftest import small_config
-from tests.server.live import ENDLESS, Live, live_server, until
+from tests.server.live import ENDLESS, Live, get, live_server, open_stream, post, until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RUN = small_config().id
@@ -111,9 +110,9 @@ def test_a_shared_server_says_what_it_exposes_shows_a_folder_that_it_cannot_writ
         assert "nothing is written" in can
         assert "atlas.example" in called
         named = {"Host": "atlas.example"}
-        index = httpx.get(f"{server.url}data/index.json", headers=named).json()
+        index = get(f"{server.url}data/index.json", headers=named).json()
         assert [run["id"] for run in index["runs"]] == [RUN]
-        assert httpx.get(server.url, headers={"Host": "evil.example"}).status_code == 421
+        assert get(server.url, headers={"Host": "evil.example"}).status_code == 421
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=60) == 0
         assert server.process.stderr is not None
@@ -130,9 +129,9 @@ def test_a_shared_server_says_what_it_exposes_shows_a_folder_that_it_cannot_writ
 
 def test_sigterm_tells_streams_and_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
     with serve(tmp_path, "--threads", "1", "--shutdown-timeout", "600") as server:
-        run_id = httpx.post(f"{server.url}api/runs", json=ENDLESS).json()["id"]
+        run_id = post(f"{server.url}api/runs", json=ENDLESS).json()["id"]
         events = f"{server.url}api/runs/{run_id}/events"
-        with server.send_half_a_body(), httpx.stream("GET", events, timeout=60) as stream:
+        with server.send_half_a_body(), open_stream("GET", events, timeout=60) as stream:
             lines = stream.iter_lines()
             assert any(line == "event: manifest" for line in lines)
             server.process.send_signal(signal.SIGTERM)
@@ -186,15 +185,15 @@ def nginx(tmp_path: Path) -> Iterator[tuple[Live, str]]:
 
 def test_behind_nginx_the_page_computes_and_events_arrive_at_once(nginx: tuple[Live, str]) -> None:
     live, url = nginx
-    page = httpx.get(f"{url}/atlas?epoch=1", follow_redirects=True)
+    page = get(f"{url}/atlas?epoch=1", follow_redirects=True)
     assert page.url == f"{url}/atlas/?epoch=1"
     assert "<title>Loss Atlas</title>" in page.text
-    assert httpx.get(f"{url}/atlas/catalog.json").json()["compute"] is True
+    assert get(f"{url}/atlas/catalog.json").json()["compute"] is True
     own = {"Origin": url}
-    answer = httpx.post(f"{url}/atlas/api/runs", json=ENDLESS, headers=own)
+    answer = post(f"{url}/atlas/api/runs", json=ENDLESS, headers=own)
     assert answer.status_code == 202
-    with httpx.stream("GET", f"{url}/atlas/{answer.json()['events']}", headers=own) as stream:
+    with open_stream("GET", f"{url}/atlas/{answer.json()['events']}", headers=own) as stream:
         assert any(line == "event: manifest" for line in stream.iter_lines())  # though the run does not end
-    foreign = httpx.post(f"{url}/atlas/api/runs", json=ENDLESS, headers={"Origin": "https://evil.example"})
+    foreign = post(f"{url}/atlas/api/runs", json=ENDLESS, headers={"Origin": "https://evil.example"})
     assert foreign.status_code == 403
     assert live.http.get("data/index.json").json()["runs"] == []

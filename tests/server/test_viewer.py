@@ -20,7 +20,8 @@ from lossatlas.errors import DataError, RunNotFoundError
 from lossatlas.runs import Run, compute_run
 from lossatlas.server import Viewer, show
 from lossatlas.store import Gallery, open_run, save_run
-from tests.conftest import small_config
+from tests.conftest import SMALL, small_config
+from tests.server.live import get
 
 
 @pytest.fixture
@@ -48,13 +49,13 @@ def viewers() -> Iterator[list[Viewer]]:
 
 def manifest_of(viewer: Viewer) -> dict[str, object]:
     """Fetch the manifest of the run that the address names, which must be in the index."""
-    page = httpx.get(viewer.url)
+    page = get(viewer.url)
     assert page.status_code == 200
     assert "<title>Loss Atlas" in page.text
     [run_id] = parse_qs(urlsplit(viewer.url).query)["run"]
     base = viewer.url.partition("?")[0]
-    assert run_id in [entry["id"] for entry in httpx.get(f"{base}data/index.json").json()["runs"]]
-    found: dict[str, object] = httpx.get(f"{base}data/runs/{run_id}/run.json").json()
+    assert run_id in [entry["id"] for entry in get(f"{base}data/index.json").json()["runs"]]
+    found: dict[str, object] = get(f"{base}data/runs/{run_id}/run.json").json()
     return found
 
 
@@ -121,11 +122,11 @@ def test_the_server_stops_with_the_last_viewer_of_its_gallery(run: Run, opened: 
     assert urlsplit(first.url).netloc == urlsplit(second.url).netloc
     first.close()
     first.close()  # a second close of the same viewer does not count
-    assert httpx.get(second.url).status_code == 200
+    assert get(second.url).status_code == 200
     assert (str(first).endswith("(closed)>"), str(second).endswith("(closed)>")) == (True, False)
     second.close()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(second.url)
+        get(second.url)
     third = show(run)
     assert manifest_of(third)["id"] == run.id
     third.close()
@@ -164,7 +165,7 @@ def test_a_notebook_shows_the_page_in_a_frame(
 
 def test_only_pages_of_this_machine_may_frame_it(run: Run, opened: list[str], viewers: list[Viewer]) -> None:
     viewers.append(show(run))
-    policy = httpx.get(viewers[0].url).headers["content-security-policy"]
+    policy = get(viewers[0].url).headers["content-security-policy"]
     [ancestors] = [part.split()[1:] for part in policy.split("; ") if part.startswith("frame-ancestors")]
     assert {"'self'", "http://localhost:*", "http://127.0.0.1:*"} <= set(ancestors)
     assert not {"*", "http:", "https:"} & set(ancestors)
@@ -172,18 +173,18 @@ def test_only_pages_of_this_machine_may_frame_it(run: Run, opened: list[str], vi
 
 def test_temporary_galleries_are_deleted_with_their_process() -> None:
     code = """if True:
-        import logging, webbrowser
+        import json, logging, sys, webbrowser
         import lossatlas as la
-        from tests.conftest import small_config
 
         webbrowser.open = lambda url: True
         before = logging.getLogger("lossatlas").handlers[:]
-        run = la.compute_run(small_config())
+        run = la.compute_run(la.RunConfig.from_mapping(json.loads(sys.argv[1])))
         viewer = la.show(run)
         assert logging.getLogger("lossatlas").handlers == before
         print(run.folder.parent.parent)
     """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-W", "error", "-c", code, json.dumps(SMALL)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stderr == ""
     folder = Path(done.stdout.strip())
     assert folder.name.startswith("lossatlas-")
