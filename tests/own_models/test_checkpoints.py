@@ -162,7 +162,7 @@ def test_without_the_safetensors_package_the_message_says_how_to_install_it(
 def test_the_example_of_digits_ends_in_a_run_that_has_learned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = ("--epochs", "3", "--samples", "64", "--budget", "1", "--data", str(tmp_path))
+    small = ("--epochs", "3", "--samples", "64", "--budget", "0.01", "--data", str(tmp_path))
     run_example(monkeypatch, "digits_cnn", *small)
     assert len(capsys.readouterr().out.splitlines()) == 3
     [run_id] = Gallery(tmp_path).ids()
@@ -178,7 +178,7 @@ def test_the_example_of_fine_tuning_learns_the_later_digits_and_forgets_the_earl
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept, data = tmp_path / "checkpoints", tmp_path / "data"
-    small = ("--epochs", "2", "--samples", "64", "--budget", "1", "--data", str(data), "--checkpoints", str(kept))
+    small = ("--epochs", "2", "--samples", "64", "--budget", "0.01", "--data", str(data), "--checkpoints", str(kept))
     run_example(monkeypatch, "finetune_from_checkpoints", *small)
     assert len(capsys.readouterr().out.splitlines()) == 5
     assert sorted(path.name for path in kept.iterdir()) == [f"epoch-{epoch}.pt" for epoch in range(5)]

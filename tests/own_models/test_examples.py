@@ -68,11 +68,11 @@ def test_every_sum_occurs_once_and_the_transformer_gives_logits_for_it() -> None
 
 
 def test_grokking_is_recorded_every_few_steps_with_its_curvature(run: Any) -> None:
-    small = ["--steps", "12", "--every", "1", "--samples", "64", "--curvature", "2"]
+    small = ["--steps", "6", "--every", "1", "--samples", "16", "--curvature", "2"]
     lines, manifests = run("grokking", *small)
     [manifest] = manifests.values()
-    assert manifest["frames"] == list(range(13))
-    assert manifest["curvature"]["frames"] == [0, 12]
+    assert manifest["frames"] == list(range(7))
+    assert manifest["curvature"]["frames"] == [0, 6]
     assert manifest["curvature"]["largest"][-1] > 0
     assert [plane["name"] for plane in manifest["planes"]] == ["pca", "gaussian-filter", "hessian"]
-    assert len(lines) == 13
+    assert len(lines) == 7

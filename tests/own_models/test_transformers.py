@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import peft
 import pytest
 import torch
 import transformers
@@ -60,17 +59,23 @@ def state_of(model: Any) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
-class Watch(transformers.TrainerCallback):  # type: ignore[misc]
-    """Keeps the state of the model at each point that is to be recorded."""
+def make_watch() -> Any:
+    """Make a callback that keeps the state of the model at each point that is to be recorded.
 
-    def __init__(self) -> None:
-        self.seen: list[dict[str, torch.Tensor]] = []
+    Its class is not one of the module, because every process that collects tests would import the Trainer for it.
+    """
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **others: Any) -> None:
-        self.seen.append(state_of(model))
+    class Watch(transformers.TrainerCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.seen: list[dict[str, torch.Tensor]] = []
 
-    def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **others: Any) -> None:
-        self.seen.append(state_of(model))
+        def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **others: Any) -> None:
+            self.seen.append(state_of(model))
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **others: Any) -> None:
+            self.seen.append(state_of(model))
+
+    return Watch()
 
 
 def loss_per_token(model: Any, rows: list[dict[str, torch.Tensor]]) -> float:
@@ -89,7 +94,7 @@ def loss_per_token(model: Any, rows: list[dict[str, torch.Tensor]]) -> float:
 @pytest.mark.parametrize("options", [{"bf16": True}, {"gradient_accumulation_steps": 2, "dataloader_num_workers": 1}])
 def test_a_training_ends_with_the_same_bits_and_its_frames_are_right(tmp_path: Path, options: Any) -> None:
     """All samples are measured, so the trainer's sampler, which counts its passes, is iterated to its end."""
-    watch, model = Watch(), language_model()
+    watch, model = make_watch(), language_model()
     trainer_of(model, tmp_path, [watch], **options).train()
     expected = state_of(model)
     model = language_model()
@@ -176,6 +181,8 @@ def test_only_the_first_process_records(tmp_path: Path) -> None:
 
 
 def adapted() -> Any:
+    import peft
+
     config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM")
     return peft.get_peft_model(language_model(), config)
 

@@ -169,9 +169,17 @@ def test_models_of_every_kind_are_measured(tmp_path: Path, make: Any, inputs: An
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_training_compiled_by_inductor_ends_with_the_same_bits(tmp_path: Path) -> None:
+def test_a_training_compiled_by_inductor_ends_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if shutil.which("c++") is None:
         pytest.skip("there is no C++ compiler, which torch.compile needs")
+    from torch._inductor import config as inductor  # this takes a second
+
+    # Inductor needs no programs that try which instructions the processor has, and no headers compiled for the future.
+    monkeypatch.setattr(inductor.cpp, "vec_isa_ok", False)
+    monkeypatch.setattr(inductor, "cpp_cache_precompile_headers", False)
+    monkeypatch.setattr(inductor, "compile_threads", 1)
 
     def compiled() -> Any:
         torch._dynamo.reset()

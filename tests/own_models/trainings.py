@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from lossatlas.torch import curvature_of_frames, plane_cutter, refinement
+
 
 def images(count: int = 48, classes: int = 3) -> TensorDataset:
     """Draw small images whose class determines their brightness."""
@@ -53,7 +55,13 @@ def shuffling(dataset: TensorDataset, sampler: Any = None, **options: Any) -> Da
 
 
 def run_example(monkeypatch: pytest.MonkeyPatch, name: str, *options: str) -> None:
-    """Run a script of ``examples/`` with these options in this process, which has imported all that it needs."""
+    """Run a script of ``examples/`` with these options in this process, which has imported all that it needs.
+
+    The coarsest surfaces are coarser than otherwise, and eigenvectors less precise: all that is checked is the script.
+    """
+    monkeypatch.setattr(refinement, "_COARSEST", 3)
+    monkeypatch.setattr(plane_cutter, "_PAIR_TOLERANCE", 0.1)
+    monkeypatch.setattr(curvature_of_frames, "TOLERANCE", 0.1)
     script = Path(__file__).parents[2] / "examples" / f"{name}.py"
     monkeypatch.setattr(sys, "argv", [str(script), *options])
     runpy.run_path(str(script), run_name="__main__")
