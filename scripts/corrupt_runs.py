@@ -37,7 +37,7 @@ import numpy as np
 
 from lossatlas.errors import RunError
 from lossatlas.runs import RecordedRun, Run, RunConfig, compute_run
-from lossatlas.site import export_site
+from lossatlas.site import export_site, make_assets
 from lossatlas.store import (
     Gallery,
     Recording,
@@ -68,6 +68,7 @@ def main() -> None:
     good = _make_good(given.data / ("recorded" if given.recorded else "good"), recorded=given.recorded)
     first, second = (good / "runs" / run_id for run_id in Gallery(good).ids())
     want = _describe(open_stored(first, check=True))
+    make_assets()  # the processes that export have it from this one
     random, ends, bad = Random(given.seed), Counter[str](), []
     for number, family in enumerate(_choose_families(given.cases, given.family)):
         case = given.data / "case"

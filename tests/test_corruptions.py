@@ -11,7 +11,7 @@ import pytest
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="each case runs in a fork")
-@pytest.mark.parametrize(("kind", "cases"), [((), 60), (("--recorded",), 30)], ids=["computed", "recorded"])
+@pytest.mark.parametrize(("kind", "cases"), [((), 30), (("--recorded",), 15)], ids=["computed", "recorded"])
 def test_every_corruption_is_a_named_error_or_a_right_run(kind: tuple[str, ...], cases: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scripts.corrupt_runs", "--data", str(tmp_path), "--cases", str(cases), *kind]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[1])

@@ -13,7 +13,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -21,8 +20,9 @@ from lossatlas.cli.build_command import build_command
 from lossatlas.cli.export_command import export_command
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.server.live import until
+from tests.server.live import get, until
 from tests.server.test_process import is_open
+from tests.test_export_again import compress_quickly
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -53,11 +53,12 @@ def test_the_workflow_publishes_what_it_exports() -> None:
 
 
 @pytest.fixture
-def hosted(stored: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+def hosted(stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
     """Start nginx with an export, below a path as in ``deploy/``."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("nginx is not installed (on Debian: apt-get install nginx-light)")
+    compress_quickly(monkeypatch)
     site = export_site(Gallery(stored.parents[1]), tmp_path / "site", compact=True, compress=True).site
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -84,28 +85,28 @@ def test_nginx_serves_an_export_compressed_and_lets_browsers_keep_what_never_cha
     hosted: tuple[str, Path], stored: Path
 ) -> None:
     url, site = hosted
-    page = httpx.get(url)
+    page = get(url)
     assert page.text == (site / "index.html").read_text(encoding="utf-8")
     assert page.headers["content-type"] == "text/html"
     assert page.headers["content-encoding"] == "gzip"
-    script = httpx.get(f"{url}pages/atlas/main.js")
+    script = get(f"{url}pages/atlas/main.js")
     assert script.headers["content-type"] in {"application/javascript", "text/javascript"}
     assert int(script.headers["content-length"]) == (site / "pages/atlas/main.js.gz").stat().st_size
-    kernel = httpx.get(f"{url}compute/engine/kernel.wasm")
+    kernel = get(f"{url}compute/engine/kernel.wasm")
     assert kernel.content == (site / "compute/engine/kernel.wasm").read_bytes()
-    assert httpx.get(f"{url}manifest.webmanifest").headers["content-type"] == "application/manifest+json"
+    assert get(f"{url}manifest.webmanifest").headers["content-type"] == "application/manifest+json"
     folder = f"data/runs/{stored.name}"
-    manifest = httpx.get(f"{url}{folder}/run.json")
-    array = httpx.get(f"{url}{folder}/{json.loads(manifest.text)['arrays']['weights']['file']}")
+    manifest = get(f"{url}{folder}/run.json")
+    array = get(f"{url}{folder}/{json.loads(manifest.text)['arrays']['weights']['file']}")
     assert "content-encoding" not in array.headers  # the page unpacks it
     assert gzip.decompress(array.content)[:6] in {b"\x93PLANE", b"\x93NUMPY"}
-    library = httpx.get(f"{url}vendor/plotly-gl3d-4.1.1.min.js")
+    library = get(f"{url}vendor/plotly-gl3d-4.1.1.min.js")
     assert library.headers["content-encoding"] == "gzip"
     for answer in (page, script, kernel, manifest):
         assert answer.headers.get_list("cache-control") == ["no-cache"]
-        again = httpx.get(str(answer.url), headers={"If-None-Match": answer.headers["etag"]})
+        again = get(str(answer.url), headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 304
     for answer in (array, library):
         assert answer.headers.get_list("cache-control") == ["public, max-age=31536000, immutable"]
     assert {answer.headers["x-content-type-options"] for answer in (page, script, array)} == {"nosniff"}
-    assert httpx.get(f"{url}data/runs/nothing_0123456789abcdef.npy").status_code == 404
+    assert get(f"{url}data/runs/nothing_0123456789abcdef.npy").status_code == 404
