@@ -20,9 +20,6 @@ from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
 from tests.conftest import diverging_config
 from tests.support.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
-from tests.support.machines import machines
-from tests.test_gallery import index_of
-from tests.test_processes import PATIENCE
 
 #: With these sizes every run is large, and its parts have the default sizes.
 USUAL = Sizes(large_work=0)
@@ -59,25 +56,6 @@ def test_a_plane_that_cannot_be_laid_is_left_out_of_a_large_run_too(tmp_path: Pa
     assert found == built(tmp_path / "whole", [config], WHOLE, executor=InTurn())
     manifest = json.loads(found[f"runs/{config.id}/run.json"])
     assert [entry["name"] for entry in manifest["left_out"]] == ["pca"]
-
-
-def test_one_core_two_processes_and_dask_give_the_same_bits(whole: dict[str, bytes], tmp_path: Path) -> None:
-    from lossatlas.building import connect_cluster
-
-    configs = [config_of(), config_of(seed=1), config_of("sgd")]
-    # the second run is small, and the others are large
-    sizes = Sizes(large_work=estimate_work(configs[0]) - 1, part_work=200_000, part_bytes=4000)
-    small = configs[1].with_values(training={**configs[1].training.model_dump(), "epochs": 8})
-    configs[1] = small
-    assert [sizes.needs_parts(config) for config in configs] == [True, False, True]
-    one = built(tmp_path / "one", configs, sizes, workers=1)
-    assert {name: one[name] for name in whole} == whole
-    assert built(tmp_path / "two", configs, sizes, workers=2) == one
-    (tmp_path / "dask").mkdir()
-    with machines(tmp_path / "dask", workers=2) as found, connect_cluster(found.address, PATIENCE) as executor:
-        assert built(tmp_path / "three", configs, sizes, executor=executor) == one
-    indexes = [index_of(tmp_path / name) for name in ("one", "two", "three")]
-    assert indexes[0] == indexes[1] == indexes[2]
 
 
 def test_a_resume_that_recomputes_or_skips_cells__each_part_is_computed_once(

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from lossatlas.building import connect_cluster
+from lossatlas.building.estimate import Sizes, estimate_work
 from lossatlas.errors import ClusterError
 from lossatlas.store import Gallery
-from tests.support.large_runs import run_bytes
+from tests.support.large_runs import built, config_of, run_bytes
 from tests.support.machines import Machines, machines
 from tests.test_cli import lossatlas
+from tests.test_gallery import index_of
 from tests.test_processes import PATIENCE, cube, list_begun, until, wait_for
 
 
@@ -32,10 +34,10 @@ def test_work_is_done_by_the_workers(two: Machines) -> None:
         assert executor.submit(os.getpid).result(PATIENCE) in [worker.pid for worker in two.workers]
 
 
-def test_a_killed_worker_costs_only_its_current_task(tmp_path: Path) -> None:
-    (tmp_path / "dask").mkdir()
-    with machines(tmp_path / "dask", workers=2) as found, connect_cluster(found.address, PATIENCE) as executor:
-        until(lambda: len(executor._client.nthreads()) == 2, "both are there")  # type: ignore[attr-defined]
+def test_a_killed_worker_costs_only_its_current_task(two: Machines, tmp_path: Path) -> None:
+    two.add_worker()  # after the death of one, there are two again
+    with connect_cluster(two.address, PATIENCE) as executor:
+        until(lambda: len(executor._client.nthreads()) == 3, "all are there")  # type: ignore[attr-defined]
         futures = {name: executor.submit(wait_for, str(tmp_path), name, "go") for name in ("first", "second")}
         until(lambda: len(list_begun(tmp_path, "*")) == 2, "both work")
         os.kill(list_begun(tmp_path, "first")[0], signal.SIGKILL)
@@ -76,6 +78,24 @@ def test_without_dask_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ClusterError, match=r'pip install "lossatlas\[cluster\]"'):
         connect_cluster("127.0.0.1:8786").__enter__()
+
+
+def test_one_core_two_processes_and_dask_give_the_same_bits(
+    two: Machines, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    configs = [config_of(), config_of(seed=1), config_of("sgd")]
+    # the second run is small, and the others are large
+    sizes = Sizes(large_work=estimate_work(configs[0]) - 1, part_work=200_000, part_bytes=4000)
+    small = configs[1].with_values(training={**configs[1].training.model_dump(), "epochs": 8})
+    configs[1] = small
+    assert [sizes.needs_parts(config) for config in configs] == [True, False, True]
+    one = built(tmp_path / "one", configs, sizes, workers=1)
+    assert {name: one[name] for name in whole} == whole
+    assert built(tmp_path / "two", configs, sizes, workers=2) == one
+    with connect_cluster(two.address, PATIENCE) as executor:
+        assert built(tmp_path / "three", configs, sizes, executor=executor) == one
+    indexes = [index_of(tmp_path / name) for name in ("one", "two", "three")]
+    assert indexes[0] == indexes[1] == indexes[2]
 
 
 def test_build_computes_on_a_cluster_what_it_computes_here(two: Machines, tmp_path: Path) -> None:

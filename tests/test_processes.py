@@ -102,17 +102,24 @@ def two() -> Iterator[Processes]:
         yield processes
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Processes]:
+    """Provide two processes for all tests that kill none."""
+    with Processes(2) as processes:
+        yield processes
+
+
 # tests ------------------------------------------------------------------------------------------------------------
 
 
-def test_many_tasks_come_back_each_to_its_own_future(two: Processes) -> None:
-    futures = {two.submit(cube, number): number for number in range(300)}
+def test_many_tasks_come_back_each_to_its_own_future(shared: Processes) -> None:
+    futures = {shared.submit(cube, number): number for number in range(300)}
     assert {futures[future]: future.result() for future in as_completed(futures)} == {n: n**3 for n in range(300)}
-    assert list(two.map(cube, range(5))) == [0, 1, 8, 27, 64]
+    assert list(shared.map(cube, range(5))) == [0, 1, 8, 27, 64]
 
 
-def test_there_are_no_more_processes_than_requested_and_none_is_this_one(two: Processes) -> None:
-    found = {future.result() for future in [two.submit(process_id) for _ in range(40)]}
+def test_there_are_no_more_processes_than_requested_and_none_is_this_one(shared: Processes) -> None:
+    found = {future.result() for future in [shared.submit(process_id) for _ in range(40)]}
     assert 1 <= len(found) <= 2
     assert os.getpid() not in found
 
@@ -171,21 +178,21 @@ def test_a_worker_that_is_killed_between_tasks_is_not_missed() -> None:
     ],
 )
 def test_an_exception_comes_back_with_its_text_and_its_traceback(
-    kind: str, expected: type[BaseException], text: str, two: Processes
+    kind: str, expected: type[BaseException], text: str, shared: Processes
 ) -> None:
-    error = two.submit(fail, kind).exception(PATIENCE)
+    error = shared.submit(fail, kind).exception(PATIENCE)
     assert type(error) is expected
     assert str(error).startswith(text)
     assert "in fail" in "\n".join(error.__notes__)
-    assert two.submit(cube, 2).result(PATIENCE) == 8
+    assert shared.submit(cube, 2).result(PATIENCE) == 8
 
 
-def test_an_object_that_cannot_be_pickled_fails_only_its_own_task(two: Processes) -> None:
+def test_an_object_that_cannot_be_pickled_fails_only_its_own_task(shared: Processes) -> None:
     with pytest.raises(Exception, match="pickle"):
-        two.submit(lambda: 1).result(PATIENCE)
+        shared.submit(lambda: 1).result(PATIENCE)
     with pytest.raises(Exception, match="pickle"):
-        two.submit(give_unpicklable).result(PATIENCE)
-    assert two.submit(cube, 2).result(PATIENCE) == 8
+        shared.submit(give_unpicklable).result(PATIENCE)
+    assert shared.submit(cube, 2).result(PATIENCE) == 8
 
 
 def test_shutting_down_finishes_waiting_tasks(tmp_path: Path) -> None:
