@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,23 +54,31 @@ def layer_name(module: Path) -> str:
     return module.parts[0].removesuffix(".py")
 
 
-def list_imports(module: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def parse(module: Path) -> ast.Module:
+    return ast.parse((SOURCE / module).read_text(encoding="utf-8"))
+
+
+@cache
+def list_imports(module: Path) -> list[tuple[str, bool]]:
     """List the full names of imported modules, and whether each import runs later than the import of this module."""
-    tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
+    tree = parse(module)
     inside = {
         id(node)
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or _for_types_only(function)
         for node in ast.walk(function)
     }
+    found: list[tuple[str, bool]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) in inside) for alias in node.names)
+            found += ((alias.name, id(node) in inside) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import"
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
-                yield submodule if submodule in NAMES else node.module or "", id(node) in inside
+                found.append((submodule if submodule in NAMES else node.module or "", id(node) in inside))
+    return found
 
 
 def _for_types_only(node: ast.AST) -> bool:
@@ -143,7 +151,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 @pytest.mark.parametrize("module", [each for each in MODULES if layer_name(each) != "cli"], ids=str)
 def test_only_the_command_line_names_its_options(module: Path) -> None:
-    tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
+    tree = parse(module)
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     texts = [
         node.value
@@ -158,7 +166,7 @@ _TYPE_CHECKING = "from typing import TYPE_CHECKING"
 
 @pytest.mark.parametrize("front", FRONTS, ids=str)
 def test_the_init_module_of_a_package_only_lists_its_public_names(front: Path) -> None:
-    [docstring, *body] = ast.parse((SOURCE / front).read_text(encoding="utf-8")).body
+    [docstring, *body] = parse(front).body
     assert isinstance(docstring, ast.Expr)
     if isinstance(last := body[-1], ast.FunctionDef):  # it imports modules that take long when they are first used
         assert last.name == "__getattr__"

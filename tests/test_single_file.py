@@ -16,7 +16,7 @@ from lossatlas.errors import ExportError, RunDamagedError, RunNotFoundError
 from lossatlas.runs import Run
 from lossatlas.site import PAGE_DIRECTIVES, export_single_file, hash_source, list_sources
 from lossatlas.site.modules import find_needed, to_function
-from lossatlas.store import Gallery, open_run, save_run
+from lossatlas.store import Gallery, save_run
 from tests.test_cli import lossatlas
 from tests.test_export import from_planes
 
@@ -26,33 +26,40 @@ def gallery(stored: Path) -> Gallery:
     return Gallery(stored.parents[1])
 
 
+@pytest.fixture(scope="module")
+def page(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Export the small run as a single file, and return its text."""
+    folder = tmp_path_factory.mktemp("single-file")
+    path = export_single_file(
+        Gallery(folder / "data"), [save_run(small_run, folder / "data").name], folder / "out.html"
+    )
+    return path.read_text(encoding="utf-8")
+
+
 def read_block(page: str, name: str) -> Any:
     [block] = re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', page)
     return json.loads(block)
 
 
-def test_everything_is_inside_and_nothing_is_requested(gallery: Gallery, stored: Path, tmp_path: Path) -> None:
-    page = export_single_file(gallery, [stored.name], tmp_path / "out.html").read_text(encoding="utf-8")
+def test_everything_is_inside_and_nothing_is_requested(page: str, small_run: Run) -> None:
     assert re.findall(r'\b(?:src|href)="(?!data:|#|compare\.html)[^"]*"', page) == []
     assert re.findall(r"<a id=\"compare\" hidden ", page), "there is no page for comparisons"
     inside = json.loads(gzip.decompress(base64.b64decode(read_block(page, "texts"))))
     names = {name for kind in ("modules", "texts") for name, _ in inside[kind]} | set(read_block(page, "binaries"))
     page_files = {name for name in list_sources() if Path(name).suffix in {".js", ".css", ".json", ".wasm"}}
     assert {name for name in page_files if not name.startswith("pages/compare/")} <= names
-    assert [entry["id"] for entry in json.loads(dict(inside["texts"])["data/index.json"])["runs"]] == [stored.name]
+    assert [entry["id"] for entry in json.loads(dict(inside["texts"])["data/index.json"])["runs"]] == [small_run.id]
 
 
-def test_the_arrays_of_the_run_are_inside(gallery: Gallery, stored: Path, tmp_path: Path) -> None:
-    page = export_single_file(gallery, [stored.name], tmp_path / "out.html").read_text(encoding="utf-8")
+def test_the_arrays_of_the_run_are_inside(page: str, small_run: Run) -> None:
     files = read_block(page, "binaries")
-    place = f"data/runs/{stored.name}"
+    place = f"data/runs/{small_run.id}"
     manifest = json.loads(base64.b64decode(files[f"{place}/run.json"]))
     packed = base64.b64decode(files[f"{place}/{manifest['arrays']['weights']['file']}"])
-    np.testing.assert_array_equal(from_planes(gzip.decompress(packed)), open_run(stored).trajectory.weights)
+    np.testing.assert_array_equal(from_planes(gzip.decompress(packed)), small_run.trajectory.weights)
 
 
-def test_its_policy_allows_what_is_inside_and_nothing_else(gallery: Gallery, stored: Path, tmp_path: Path) -> None:
-    page = export_single_file(gallery, [stored.name], tmp_path / "out.html").read_text(encoding="utf-8")
+def test_its_policy_allows_what_is_inside_and_nothing_else(page: str) -> None:
     [policy] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
     directives = {name: set(values) for name, *values in (part.split() for part in policy.split("; "))}
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
