@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 from lossatlas.arrays import AnyArray, Float32
 from lossatlas.networks import ModelConfig, Network
@@ -27,7 +28,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("lossatlas")
+# Threads of BLAS wait for each other in a loop. Beside other processes of tests, this takes several times the work.
 torch.set_num_threads(1)
+threadpool_limits(1, user_api="blas")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
