@@ -8,12 +8,15 @@ Kernels differ in the order of their sums, and so in the last bit of a number. N
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from numpy._core._multiarray_umath import (  # type: ignore[import-not-found]
     __cpu_dispatch__,
@@ -66,17 +69,23 @@ def compute_chaotic_numbers() -> dict[str, str]:
 
 
 def main(command: list[str]) -> int:
-    """Run a command with the kernels of each older processor, and return the largest of its exit codes."""
+    """Run a command with the kernels of each older processor, all at once, and return the largest of the exit codes."""
     if not command:
         print(json.dumps(compute_chaotic_numbers(), ensure_ascii=False, indent=1))
         return 0
     for missing in sorted(_BLAS.keys() - set(OLDER)):
         print(f"skipped: this processor cannot run the kernels for {missing}", file=sys.stderr)
-    codes = []
-    for name in OLDER:
-        print(f"with the kernels of a processor that has only {name}", flush=True)
-        codes.append(subprocess.run(command, env=make_environment(name), check=False).returncode)
-    return max(codes, default=0)
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(functools.partial(_run_as, command), OLDER))
+    for name, one in zip(OLDER, ended, strict=True):
+        print(f"with the kernels of a processor that has only {name}", one.stdout, sep="\n", flush=True)
+    return max((one.returncode for one in ended), default=0)
+
+
+def _run_as(command: list[str], name: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with the kernels of an older processor, and collect what it prints."""
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(command, env=make_environment(name), check=False, text=True, **streams)
 
 
 if __name__ == "__main__":

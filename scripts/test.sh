@@ -3,28 +3,35 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 make_venv
-command -v chromium >/dev/null || need_debian_package chromium
-# Chromium without windows takes a third less processor time. If Debian has no such package, Chromium itself is used.
-command -v chromium-headless-shell >/dev/null || (need_debian_package chromium-headless-shell) ||
-    echo "The tests use Chromium itself instead." >&2
-# Some tests run in Firefox and in WebKit as well; where Debian's packages are missing, these are skipped.
-command -v firefox-esr >/dev/null || (need_debian_package firefox-esr) || true
-command -v WebKitWebDriver >/dev/null || (need_debian_package webkit2gtk-driver) || true
-command -v Xvfb >/dev/null || (need_debian_package xvfb) || true
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle &
+installing=$!
+# Chromium without windows takes a third less processor time; without it, Chromium itself is used. Some tests run in
+# Firefox and in WebKit as well, and are skipped where these are missing.
+packages=()
+for each in chromium chromium-headless-shell firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb; do
+    command -v "${each%:*}" >/dev/null || packages+=("${each#*:}")
+done
 # Debian starts nginx when it is installed, so that only CI installs it. Its test is skipped without it.
-[ "${CI:-}" != true ] || command -v nginx >/dev/null || (need_debian_package nginx) || true
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
+[ "${CI:-}" != true ] || command -v nginx >/dev/null || packages+=(nginx)
+need_debian_packages "${packages[@]}" || command -v chromium >/dev/null || exit 1
+wait $installing
 
-echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .
-echo "mypy" && .venv/bin/mypy
-if command -v npm >/dev/null; then
-    echo "tsc and biome"
-    npm install --silent --no-audit --no-fund --no-package-lock
-    node_modules/.bin/tsc --project tsconfig.json
-    node_modules/.bin/biome ci --colors=off src/lossatlas
-else
-    echo "tsc and biome are skipped, because Node is not installed; CI runs them" >&2
-fi
+check_page() {
+    if command -v npm >/dev/null; then
+        npm install --silent --no-audit --no-fund --no-package-lock
+        node_modules/.bin/tsc --project tsconfig.json
+        node_modules/.bin/biome ci --colors=off src/lossatlas
+    else
+        echo "tsc and biome are skipped, because Node is not installed; CI runs them" >&2
+    fi
+}
+echo "ruff, mypy, tsc and biome"
+check_page &
+checking=$!
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+wait $checking
 .venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"
 if [ $# = 0 ]; then  # what depends on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \
