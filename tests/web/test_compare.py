@@ -37,7 +37,11 @@ def identity(config: RunConfig) -> str:
     return quote(f"dataset={config.dataset.name}&run={config.id}", safe="")
 
 
-def link(site: Site, a: RunConfig = MOONS, b: RunConfig = MOONS_FAST, more: str = "epoch=0") -> str:
+#: What both sides share at first: contours, which are drawn in less time than surfaces.
+CONTOURS, SURFACES = "view=contours&epoch=0", "view=surface&epoch=0"
+
+
+def link(site: Site, a: RunConfig = MOONS, b: RunConfig = MOONS_FAST, more: str = CONTOURS) -> str:
     return f"{site.url}compare.html?a={identity(a)}&b={identity(b)}&{more}"
 
 
@@ -56,13 +60,13 @@ def open_comparison(watched_page: Watched, url: str) -> tuple[Page, list[Frame]]
 
 
 def show_comparison(watched_page: Watched, url: str) -> tuple[Page, list[Frame]]:
-    """Show a pair of stored runs in the first view, in the comparison that an earlier test has left if there is one.
+    """Show a pair of stored runs at the first epoch, in the comparison that an earlier test has left if there is one.
 
     A step in the history loads only the frames whose run changes.
     """
     page = watched_page.page
     place, mark, query = url.partition("?")
-    assert query.endswith("&epoch=0"), "another view needs a load: use open_comparison"
+    assert query.endswith("&epoch=0"), "another epoch needs a load: use open_comparison"
     if watched_page.place == place and watched_page.visits < VISITS and not watched_page.spoiled:
         page.evaluate(TRAVEL, mark + query)
         both = frames(page)
@@ -75,7 +79,7 @@ def show_comparison(watched_page: Watched, url: str) -> tuple[Page, list[Frame]]
     return page, both
 
 
-#: JavaScript that goes back to the first view, and then to another pair as the browser's Back button does.
+#: JavaScript that resets what both share, and then to another pair as the browser's Back button does.
 TRAVEL = """(query) => {
     document.querySelector('#reset').click();
     for (const pressed of document.querySelectorAll('[aria-expanded=true]')) pressed.click();
@@ -142,7 +146,7 @@ def test_differences_of_the_recording_are_separate_from_those_of_the_training(ex
 
 
 def test_a_drag_in_one_turns_the_other(exported: Site, desktop: Watched) -> None:
-    page, (a, b) = show_comparison(desktop, link(exported))
+    page, (a, b) = show_comparison(desktop, link(exported, more=SURFACES))
     before = b.evaluate(CAMERA)
     box = page.locator("#frame-a").bounding_box()
     assert box
@@ -178,7 +182,7 @@ def test_keys_step_and_jump_through_both_also_from_within_a_frame(exported: Site
 
 
 def test_the_shared_controls_apply_to_both(exported: Site, desktop: Watched) -> None:
-    page, both = show_comparison(desktop, link(exported))
+    page, both = show_comparison(desktop, link(exported, more=SURFACES))
     page.get_by_label("Contours").check()
     page.get_by_label("Log loss").uncheck()
     page.locator("#zoom").focus()
@@ -211,7 +215,7 @@ def test_a_point_picked_in_one_is_picked_in_both(exported: Site, desktop: Watche
 
 
 def test_a_frame_shows_whole_plots_without_the_head_of_the_page(exported: Site, desktop: Watched) -> None:
-    _, both = show_comparison(desktop, link(exported))
+    _, both = show_comparison(desktop, link(exported, more=SURFACES))
     for frame in both:
         heads = "() => [...document.querySelectorAll('.bar *')].filter((e) => e.checkVisibility() && e.textContent)"
         assert frame.evaluate(f"({heads})().map((element) => element.textContent)") == []
@@ -226,7 +230,7 @@ SMALL = [(390, 844), (844, 390), (640, 360)]
 
 
 def test_on_a_small_screen_a_slim_playback_is_always_there(exported: Site, desktop: Watched) -> None:
-    page, both = show_comparison(desktop, link(exported))
+    page, both = show_comparison(desktop, link(exported, more=SURFACES))
     for width, height in SMALL:
         page.set_viewport_size({"width": width, "height": height})
         until(page, "(width) => innerWidth === width", width)
@@ -299,12 +303,19 @@ def test_the_differences_of_two_runs_are_named_and_nothing_else(exported: Site, 
         expect(page.locator("#recorded")).to_have_text("")
 
 
-def test_another_run_can_be_chosen_and_going_back_returns_to_the_pair_before(exported: Site, desktop: Watched) -> None:
+def test_another_run_can_be_chosen_and_going_back_returns_to_the_pair_and_the_view_before(
+    exported: Site, desktop: Watched
+) -> None:
     page, _ = show_comparison(desktop, link(exported))
     page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
     says(page, "residual skips no | yes")
+    page.get_by_label("Section").check()
+    for frame in frames(page):
+        until(frame, "() => window.lossatlas.slice().view === 'section'")
     page.go_back()
     says(page, "learning rate 0.01 | 0.05")
+    for frame in frames(page):  # that of A was not loaded again
+        until(frame, "() => window.lossatlas.slice().view === 'contours' && window.lossatlas.shown().epoch === 0")
 
 
 #: Returns whether the settings of B are open, and both frames are equally high and equally far down.
@@ -364,7 +375,7 @@ def test_optimizers_are_compared_each_at_the_rate_that_suits_it_best(exported: S
 
 def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched) -> None:
     trained = quote("dataset=moons&train=adam,0.03,32,0,0&epoch=80", safe="")
-    page, both = open_comparison(desktop, f"{exported.url}compare.html?a={identity(MOONS)}&b={trained}")
+    page, both = open_comparison(desktop, f"{exported.url}compare.html?a={identity(MOONS)}&b={trained}&view=contours")
     wait_for_epochs(page, both, [60, 80])
     expect(page.locator("#a-ended")).to_have_text("ended at 60")
     expect(page.locator("#b-ended")).to_have_text("")
@@ -406,7 +417,7 @@ def test_the_page_links_to_a_comparison_with_what_it_shows(exported: Site, deskt
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(exported: Site, browser: Browser) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
-        page, both = open_comparison(phone, link(exported))
+        page, both = open_comparison(phone, link(exported, more=SURFACES))
         excess = "() => document.documentElement.scrollWidth - innerWidth"
         assert max(page.evaluate(excess), *(frame.evaluate(excess) for frame in both)) <= 0
         assert page.evaluate("""() => [...document.querySelectorAll('button, select')]

@@ -109,11 +109,8 @@ export class Comparison {
       },
       onKey: (key) => this.#timeline.press(key),
       onArrival: () => {
-        const {epoch, ...rest} = this.#view;
-        const {api} = this.#sideOf(name);
-        api?.set(rest);
-        if (epoch !== null) api?.goTo(epoch);
-        api?.setOther(this.#ranges[this.#otherOf(name).name]);
+        this.#passView(name);
+        this.#sideOf(name).api?.setOther(this.#ranges[this.#otherOf(name).name]);
       },
       onChoice: (id) => {
         const entry = this.#gallery.find((each) => each.id === id);
@@ -165,6 +162,14 @@ export class Comparison {
     for (const each of this.#both) if (each.name !== from) each.api?.set(patch);
     this.#remember();
     this.#request();
+  }
+
+  /** Let a side show what both share. @param {Name} name */
+  #passView(name) {
+    const {epoch, ...rest} = this.#view;
+    const {api} = this.#sideOf(name);
+    api?.set(rest);
+    if (epoch !== null) api?.goTo(epoch);
   }
 
   /** Handle a side's change of its state. @param {Name} name @param {Readonly<State>} state */
@@ -282,7 +287,7 @@ export class Comparison {
     this.#view = {...(view ?? this.#view), ...(!view && changed.length ? {pick: null, epoch: null} : {})};
     this.#isOpening = true;
     if (changed.length) clearDifferences();
-    for (const name of changed) this.#load(name, sides[name]);
+    for (const {name} of this.#both) changed.includes(name) ? this.#load(name, sides[name]) : this.#passView(name);
     this.#presets.draw(sides);
     this.#settings.draw(sides);
     if (!keep) history.pushState(null, '', this.#address());
