@@ -13,7 +13,7 @@ OF_PLANES = f"?hidden=8&run={PLANES.id}"
 
 
 VIEWS = {
-    "surface": "?epoch=60",
+    "surface": "?epoch=60&view=surface",
     "contours, with a path and a picked point": OF_PLANES
     + "&plane=pca&view=contours&follow=false&pick=0.1,0.1&timeline=curvature",
     "section of the gap": OF_PLANES + "&plane=hessian&view=section&set=gap&follow=false",

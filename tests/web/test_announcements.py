@@ -170,7 +170,7 @@ def test_a_training_is_announced_when_it_pauses_and_at_no_epoch_before(exported:
 
 def test_a_divergence_is_announced_once(exported: Site, desktop: Watched) -> None:
     query = "?dataset=corners&hidden=8&activation=linear&train=sgd,4,32,0,0&epoch=0"
-    page = desktop.open(exported.url + query)  # the run of a step in the history is announced
+    page = desktop.open(exported.url + query + "&view=contours")  # the run of a step in the history is announced
     with_access(page)
     page.evaluate(SPEAKING)
     in_strip(page, "Start").click()

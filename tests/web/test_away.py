@@ -31,7 +31,7 @@ def test_a_request_made_while_the_server_is_away_is_answered_when_it_is_back(
     gallery: Gallery, desktop: Watched
 ) -> None:
     with app_server(gallery, MOONS) as url:
-        page = desktop.open(url + "?epoch=60")
+        page = desktop.open(url + "?epoch=60&view=contours")
         page.evaluate("() => { window.before = true; }")
         server = url
     page.get_by_role("radio", name="Three arms").press("Space")
@@ -94,7 +94,7 @@ def test_a_page_that_lacks_a_part_reloads_when_the_server_answers(served: Site, 
 
 
 def test_pauses_grow_until_the_network_is_back(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.open(exported.url + "?epoch=0&view=contours")
     pauses, tries = page.evaluate(
         """async () => {
             const {createRetry} = await import('./lib/retry.js');
@@ -126,7 +126,7 @@ def test_pauses_grow_until_the_network_is_back(exported: Site, desktop: Watched)
 def test_requests_are_repeated_if_the_server_is_away_or_busy_and_not_if_it_refuses(
     exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.open(exported.url + "?epoch=0&view=contours")
     errors = page.evaluate(
         """async () => {
             const {Away, fetchJson} = await import('./loading/json.js');

@@ -61,7 +61,7 @@ def test_a_ball_rolls_downhill_beside_the_path(exported: Site, desktop: Watched)
 
 
 def test_on_the_surface_its_way_is_drawn_at_its_own_losses(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
+    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true", view="surface")
     until(page, A_BALL)
     until(page, "() => document.querySelectorAll('#landscape-plot .marks :is(.ball, .hidden-ball)').length === 2")
     line = Drawn(page).line("way")
@@ -187,7 +187,7 @@ def test_it_rolls_slowly_enough_to_read_its_numbers(exported: Site, browser: Bro
 
 
 def test_its_path_is_visible_through_the_surface(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
+    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true", view="surface")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('200 epochs on')")
     through = page.locator("#landscape-plot .marks .way-through").get_attribute("d") or ""
     line = Drawn(page).line("way")

@@ -97,7 +97,7 @@ def assert_regions(page: Page, run: Run, frame: int) -> None:
 
 
 def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site: Site, desktop: Watched) -> None:
-    page = desktop.show(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60", view="surface")
     assert read_shown(page) == {"run": MOONS.id, "frame": 11, "epoch": 60, "span": 1, "scale": "log"}
     assert_readouts(page, site.run(), 11)
     assert_surface(page, site.run(), 11, 0)
@@ -110,7 +110,7 @@ def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site:
 
 @EITHER
 def test_frame_buttons_and_keys_step_through_the_epochs(site: Site, desktop: Watched) -> None:
-    page = desktop.show(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0", view="surface")
     run = site.run()
     page.get_by_role("button", name="Next frame").click()
     wait_for_frame(page, 1)
@@ -179,7 +179,7 @@ def test_space_plays_and_pauses_and_a_scrub_pauses(site: Site, desktop: Watched)
 
 @EITHER
 def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> None:
-    page = desktop.show(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60", view="surface")
     slider = page.get_by_role("slider", name="Zoom")
     slider.focus()
     for key, span_index in (("PageDown", 1), ("PageDown", 2), ("PageUp", 1), ("PageUp", 0)):
@@ -192,7 +192,7 @@ def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> Non
 
 @EITHER
 def test_log_loss_is_a_switch_and_changes_the_axis_only(site: Site, desktop: Watched) -> None:
-    page = desktop.show(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60", view="surface")
     switch = page.get_by_role("switch", name="Log loss")
     expect(switch).to_be_checked()
     for scale in ("linear", "log"):
@@ -243,7 +243,7 @@ def camera(page: Page) -> dict[str, float]:
 
 @EITHER
 def test_dragging_rotates_and_the_camera_stays_through_frames_zooms_and_runs(site: Site, desktop: Watched) -> None:
-    page = desktop.show(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0", view="surface")
     before = camera(page)
     box = page.locator("#landscape-plot").bounding_box()
     assert box is not None
@@ -273,7 +273,7 @@ def test_dragging_rotates_and_the_camera_stays_through_frames_zooms_and_runs(sit
 @EITHER
 def test_the_wheel_scrolls_the_page_and_never_the_plot(site: Site, browser: Any) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
-        page = phone.show(site.url + "?epoch=60")
+        page = phone.show(site.url + "?epoch=60", view="surface")
         before = camera(page)
         box = page.locator("#landscape-plot").bounding_box()
         assert box is not None
@@ -342,7 +342,7 @@ def test_a_model_a_dataset_and_a_training_are_chosen_by_keyboard_and_live_in_the
 
 @EITHER
 def test_residual_skips_are_a_switch_of_the_model_and_live_in_the_url(site: Site, desktop: Watched) -> None:
-    page = desktop.show(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60", view="surface")
     switch = page.get_by_role("switch", name="Residual skips")
     expect(switch).not_to_be_checked()
     assert "residual" not in page.url
@@ -390,7 +390,7 @@ def test_a_residual_twin_that_a_published_gallery_lacks_is_marked_and_trained(ex
 @pytest.mark.parametrize("config", [MOONS_FAST, ARMS, IRIS, UNUSUAL])
 def test_a_link_shows_the_state_that_it_names(site: Site, desktop: Watched, config: Any) -> None:
     link = f"?dataset={config.dataset.name}&hidden={'-'.join(map(str, config.model.hidden))}&run={config.id}"
-    page = desktop.show(f"{site.url}{link}&epoch=60&zoom=0.1&scale=log&camera=1.10,-1.20,0.80")
+    page = desktop.show(f"{site.url}{link}&epoch=60&zoom=0.1&scale=log&camera=1.10,-1.20,0.80", view="surface")
     run = site.run(config)
     assert read_shown(page) == {"run": config.id, "frame": 11, "epoch": 60, "span": 0.1, "scale": "log"}
     away = np.array([1.1, -1.2, 0.8])

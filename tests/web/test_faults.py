@@ -46,7 +46,7 @@ def test_a_training_whose_worker_dies_is_reported_and_can_be_started_again(expor
     page.route(
         "**/compute/engine/trainer.*.js", lambda route: route.fulfill(content_type="text/javascript", body=dying)
     )
-    desktop.open(exported.url + "?epoch=0")
+    desktop.open(exported.url + "?epoch=0&view=contours")
     page.get_by_role("button", name="Train here").click()
     status = page.locator("#status-line")
     expect(status).to_contain_text("Training in the page failed")
@@ -138,7 +138,7 @@ HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=0"
 def test_parts_of_a_link_that_a_training_in_the_page_cannot_show_are_reported(
     part: str, message: str, exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.open(exported.url + HERE + part)
+    page = desktop.open(exported.url + HERE + "&view=contours" + part)
     status = page.locator("#status-line")
     expect(status).to_contain_text(message)
     page.get_by_role("radio", name="Three arms").press("Space")

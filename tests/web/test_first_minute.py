@@ -51,7 +51,7 @@ def test_the_page_says_in_plain_words_what_its_pictures_are(exported: Site, desk
 
 def test_the_first_texts_fit_and_the_tour_is_beside_play(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"):
-        page = seen.show(exported.url + OF_PLANES)
+        page = seen.show(exported.url + OF_PLANES, view="surface")
         for width, height in [(1440, 900), (1280, 720), (1100, 620), (844, 390), (720, 450), (390, 844), (320, 640)]:
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("() => document.documentElement.scrollWidth") <= width
@@ -99,7 +99,7 @@ def test_on_a_phone_one_plot_is_whole_beside_playback_and_the_other_one_tap_away
 ) -> None:
     size: Any = {"width": width, "height": height}
     for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
-        page = seen.show(exported.url + OF_PLANES)
+        page = seen.show(exported.url + OF_PLANES, view="surface")
         assert page.evaluate(WHOLE, "#landscape-plot")
         expect(page.get_by_role("radio", name="Contours")).to_be_hidden()
         page.get_by_role("button", name="Options").tap()
@@ -122,7 +122,7 @@ def test_on_a_phone_one_plot_is_whole_beside_playback_and_the_other_one_tap_away
 def test_a_slim_playback_is_never_off_a_small_screen(exported: Site, browser: Browser, width: int, height: int) -> None:
     """The sizes are phones, and windows of 1280 × 720 and 1440 × 900 at 150 and 200 % zoom."""
     for seen in watched(browser, viewport={"width": width, "height": height}, reduced_motion="reduce"):
-        page = seen.show(exported.url + OF_PLANES)
+        page = seen.show(exported.url + OF_PLANES, view="surface")
         for share in (0, 0.5, 1):
             page.evaluate("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
             row = page.evaluate(ROW)
@@ -156,7 +156,7 @@ def test_a_low_window_shows_whole_plots_with_playback(
 ) -> None:
     size: Any = {"width": width, "height": height}
     for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
-        page = seen.show(exported.url + OF_PLANES)
+        page = seen.show(exported.url + OF_PLANES, view="surface")
         if height < 390:  # in this window the head of the page leaves no room for them
             page.evaluate("() => document.querySelector('#landscape').scrollIntoView({block: 'start'})")
         assert page.evaluate(WHOLE, "#landscape-plot")
@@ -186,7 +186,7 @@ def test_train_here_scrolls_to_the_start_button(exported: Site, browser: Browser
 def test_a_tap_in_a_field_shows_no_tooltip(exported: Site, browser: Browser) -> None:
     size: Any = {"width": 390, "height": 844}
     for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
-        page = seen.show(exported.url + "?epoch=60")
+        page = seen.show(exported.url + "?epoch=60", view="surface")
         with_access(page)
         page.get_by_role("button", name="Train here").tap()
         # The page may still be scrolling to the first field, which hides tooltips.

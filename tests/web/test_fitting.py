@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from tests.support.pages import PATIENCE, Watched, until, watched
 
 from .conftest import PLANES, Site, with_access
-from .test_compare import frames, link
+from .test_compare import SURFACES, frames, link
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +65,9 @@ def test_both_plots_have_their_titles_on_one_line_and_their_captions_as_well(exp
 
 
 def test_texts_fit_with_curvature_the_slice_and_a_picked_point(exported: Site, window: Watched) -> None:
-    page = window.show(f"{exported.url}?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60&pick=0.3,0.2")
+    page = window.show(
+        f"{exported.url}?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60&pick=0.3,0.2", view="surface"
+    )
     with_access(page)
     fits(page)
     page.locator("#slice-about summary").click()
@@ -110,7 +112,7 @@ APART = """() => {
 
 def test_texts_fit_in_the_comparison_and_its_frames(exported: Site, window: Watched) -> None:
     page = window.page
-    page.goto(link(exported))
+    page.goto(link(exported, more=SURFACES))
     fits(page, *frames(page))
     page.set_viewport_size({"width": 1280, "height": 720})
     until(page, APART)

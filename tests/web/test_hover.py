@@ -55,7 +55,7 @@ def test_a_data_point_colours_the_surface_by_its_own_loss(site: Site, desktop: W
     run = site.run()
     point = find_isolated_point(run)
     dataset = run.setup.dataset
-    page = desktop.show(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60", view="surface")
     hover(page, *dataset.points[point].tolist())
     until(page, TINTED)
     evaluator = Evaluator(
@@ -160,7 +160,7 @@ def test_the_line_lies_where_the_logits_of_two_classes_are_equal(
 
 
 def test_a_picture_at_rest_gets_the_exact_line_of_the_network(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
     first = page.evaluate("() => document.querySelector('#boundary-canvas').toDataURL()")
     page.wait_for_load_state("networkidle")
     assert not [url for url in desktop.requests if "/weights" in url], "opening the page does not fetch the parameters"

@@ -56,7 +56,7 @@ def wait_for_surface(page: Page, expected: Floats) -> None:
 @pytest.mark.parametrize("span", [0.37, 3.0, 0.001])
 def test_any_zoom_is_numpys_surface(site: Site, desktop: Watched, span: float) -> None:
     run = site.run()
-    page = desktop.show(f"{site.url}?epoch=60&zoom={span}")
+    page = desktop.show(f"{site.url}?epoch=60&zoom={span}", view="surface")
     until(page, SHOWN, span)
     wait_for_surface(page, surface_around(run, run.planes[0], run.trajectory.weights[11], span))
     assert Drawn(page).axis == pytest.approx(span * np.linspace(-1, 1, 41), abs=1e-7)
@@ -66,7 +66,7 @@ def test_any_zoom_is_numpys_surface(site: Site, desktop: Watched, span: float) -
 @EITHER
 def test_new_directions_are_those_of_a_fresh_plane_with_that_seed(site: Site, desktop: Watched) -> None:
     run = site.run()
-    page = desktop.show(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60", view="surface")
     for seed in (1, 2):
         page.get_by_role("button", name="New directions").click()
         page.wait_for_url(f"**seed={seed}*")
@@ -84,7 +84,7 @@ def test_new_directions_are_those_of_a_fresh_plane_with_that_seed(site: Site, de
 
 def test_the_test_loss_and_the_gap_are_computed_as_well(exported: Site, desktop: Watched) -> None:
     run = exported.run(ARMS)
-    page = desktop.show(f"{exported.url}?dataset=arms&epoch=60&zoom=0.5&set=test")
+    page = desktop.show(f"{exported.url}?dataset=arms&epoch=60&zoom=0.5&set=test", view="surface")
     theta, plane = run.trajectory.weights[11], run.planes[0]
     train, test = (surface_around(run, plane, theta, 0.5, split) for split in (0, 1))
     wait_for_surface(page, test)
@@ -104,7 +104,7 @@ def test_the_test_loss_and_the_gap_are_computed_as_well(exported: Site, desktop:
 @EITHER
 def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watched) -> None:
     run = site.run(PLANES)
-    page = desktop.show(f"{site.url}?run={PLANES.id}&hidden=8&epoch=60&plane=pca&zoom=2.5")
+    page = desktop.show(f"{site.url}?run={PLANES.id}&hidden=8&epoch=60&plane=pca&zoom=2.5", view="surface")
     until(page, SHOWN, 2.5)
     pca = find_cut(site, "pca")
     wait_for_surface(page, surface_around(run, pca.plane, pca.plane.centre, 2.5))
@@ -118,7 +118,7 @@ def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watc
 def test_a_fixed_plane_along_new_directions_has_pythons_path(site: Site, desktop: Watched) -> None:
     run = site.run()
     weights = run.trajectory.weights
-    page = desktop.show(site.url + "?epoch=8&seed=5&zoom=2&follow=false&path=true")
+    page = desktop.show(site.url + "?epoch=8&seed=5&zoom=2&follow=false&path=true", view="surface")
     until(page, "() => window.lossatlas.slice().plane === 'drawn-5' && window.lossatlas.slice().path")
     plane = FreshPlane(seed=5).draw(run.setup.network)
     wait_for_surface(page, surface_around(run, plane, weights[-1], 2.0))  # the plane is around the trained network
@@ -142,7 +142,7 @@ def test_a_fixed_plane_along_new_directions_has_pythons_path(site: Site, desktop
 
 def test_play_shows_every_frame_of_a_computed_zoom(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.show(exported.url + "?epoch=0&zoom=0.5")
+    page = desktop.show(exported.url + "?epoch=0&zoom=0.5", view="surface")
     until(page, SHOWN, 0.5)
     page.get_by_role("combobox", name="Speed").select_option("4")
     page.get_by_role("button", name="Play").click()
@@ -152,7 +152,7 @@ def test_play_shows_every_frame_of_a_computed_zoom(exported: Site, desktop: Watc
 
 def test_a_quick_drag_ends_where_it_was_let_go(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.show(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60", view="surface")
     box = page.get_by_role("slider", name="Zoom").bounding_box()
     assert box
     page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)

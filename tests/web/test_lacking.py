@@ -70,7 +70,7 @@ def test_without_storage_and_webassembly_everything_works(exported: Site, deskto
         "**/compute/engine/*.js",
         lambda route: route.fulfill(response=(found := route.fetch()), body=f"delete self.WebAssembly; {found.text()}"),
     )
-    desktop.open(exported.url + "?epoch=60&zoom=0.3")
+    desktop.open(exported.url + "?epoch=60&zoom=0.3&view=contours")
     until(page, "() => window.lossatlas.computed()")
     theme = "() => document.documentElement.dataset.theme"
     page.get_by_role("button", name="Theme").click()

@@ -93,7 +93,7 @@ def test_the_network_that_a_click_picks_is_the_one_under_the_pointer(
     run = exported.run(config)
     hidden = "-".join(map(str, config.model.hidden))
     epoch = run.trajectory.epochs[frame]
-    page = desktop.show(f"{exported.url}?hidden={hidden}&run={run.id}&epoch={epoch}{more}")
+    page = desktop.show(f"{exported.url}?hidden={hidden}&run={run.id}&epoch={epoch}{more}", view="surface")
     box, shown = plot(page), Drawn(page)
     surface = run.loss_surface[plane]
     losses = surface[span, frame if surface.shape[1] > 1 else 0]
@@ -170,7 +170,7 @@ def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, deskto
 
 
 def test_a_drag_turns_and_a_press_that_hardly_moves_picks(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60", view="surface")
     x, y = middle(page)
     before = page.evaluate(CAMERA)
     page.mouse.move(x, y)
@@ -198,7 +198,7 @@ def test_a_drag_turns_and_a_press_that_hardly_moves_picks(exported: Site, deskto
 
 
 def test_a_button_that_is_released_outside_holds_nothing(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60", view="surface")
     box = plot(page)
     edge = box["x"] + 2, box["y"] + box["height"] / 2
     before = page.evaluate(CAMERA)
@@ -236,7 +236,7 @@ def test_a_short_click_counts_however_slow_the_frames_are(exported: Site, deskto
 
 
 def test_the_camera_stays_above_the_floor_by_mouse_buttons_keys_and_link(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60&camera=1.00,1.00,-1.00")
+    page = desktop.show(exported.url + "?epoch=60&camera=1.00,1.00,-1.00", view="surface")
     assert_above(page)
     x, y = middle(page)
     for down in (-400, 400):
@@ -294,7 +294,7 @@ class Fingers:
 
 
 def test_fingers_turn_zoom_and_scroll_and_the_camera_stays(exported: Site, phone: Watched) -> None:
-    page = phone.show(exported.url + "?epoch=60")
+    page = phone.show(exported.url + "?epoch=60", view="surface")
     fingers = Fingers(page)
     page.locator("#landscape-plot").scroll_into_view_if_needed()
     first = page.evaluate(CAMERA)

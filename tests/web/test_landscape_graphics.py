@@ -102,7 +102,7 @@ def test_lost_graphics_are_restored_and_the_map_replaces_them_after_repeated_los
 def test_the_scale_of_one_epoch_shows_relief_where_that_of_the_training_is_flat(
     exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.show(exported.url + f"?run={MOONS_FAST.id}&epoch=0&zoom=0.01")
+    page = desktop.show(exported.url + f"?run={MOONS_FAST.id}&epoch=0&zoom=0.01", view="surface")
     until(page, "() => window.lossatlas.shown().span === 0.01")
     plate = Drawn(page)
     page.get_by_role("switch", name="Fit the scale to each epoch").press("Space")

@@ -18,8 +18,8 @@ from tests.support.drawn import GROUND, Drawn
 from tests.support.pages import Watched, until
 from tests.support.sharing import download_file, open_dialog
 from tests.web.conftest import MOONS, MOONS_FAST, Site
+from tests.web.test_compare import SURFACES, open_comparison, wait_for_epochs
 from tests.web.test_compare import link as comparison
-from tests.web.test_compare import open_comparison, wait_for_epochs
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_lab_surfaces import wait_for_surface
 from tests.web.test_workshop import HERE, python
@@ -119,7 +119,7 @@ def visit(page: Page, epochs: tuple[int, ...], check: Callable[[int], None]) -> 
 
 
 def test_lines_on_the_surface_do_not_depend_on_what_came_before(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=30")
+    page = desktop.show(exported.url + "?epoch=30", view="surface")
     epochs = tuple(map(int, exported.run().trajectory.epochs))
     visit(page, epochs, lambda frame: assert_surface_is(page, losses_of(exported, frame)))
     page.get_by_role("switch", name="Log loss").press("Space")
@@ -160,7 +160,7 @@ def test_lines_on_the_map_do_not_depend_on_what_came_before(exported: Site, desk
 
 
 def test_lines_in_the_comparison_are_those_of_its_frames(exported: Site, desktop: Watched) -> None:
-    page, both = open_comparison(desktop, comparison(exported, MOONS, MOONS_FAST))
+    page, both = open_comparison(desktop, comparison(exported, MOONS, MOONS_FAST, SURFACES))
     slider = page.get_by_label("Epoch", exact=True)
     for frame in ORDER:
         epoch = int(exported.run().trajectory.epochs[frame])
@@ -175,7 +175,7 @@ def test_lines_of_a_training_in_the_page_are_those_of_its_frames(exported: Site,
     members = setup.dataset.split == 0
     evaluator = Evaluator(setup.network, setup.dataset.points[members], setup.dataset.labels[members], threads=1)
     plane = FreshPlane().draw(setup.network)
-    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=11")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=11", view="surface")
     until(page, "() => window.lossatlas.shown()?.epoch === 11")
     page.locator("h2").first.click()
     for frame in ORDER:
@@ -209,7 +209,7 @@ STUDIO = """() => {
 
 def test_lines_in_the_saved_film_and_picture_are_those_of_their_frames(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.show(exported.url + f"?epoch={run.trajectory.epochs[4]}")
+    page = desktop.show(exported.url + f"?epoch={run.trajectory.epochs[4]}", view="surface")
     page.locator("body").press("End")
     wait_for_frame(page, 11)
     page.locator("body").press("ArrowLeft")

@@ -92,7 +92,7 @@ def test_another_plane_is_fetched_when_it_is_chosen_and_drawn_as_it_is_stored(si
 
 
 def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + LINK + "&plane=pca&epoch=0")
+    page = desktop.show(exported.url + LINK + "&plane=pca&epoch=0", view="surface")
     stored, losses = find_cut(exported, "pca"), exported.run(PLANES).trajectory.metrics["train_loss"]
     path = stored.path.coordinates
     found = Drawn(page)
@@ -215,7 +215,7 @@ def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, des
 def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centre(
     exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.show(exported.url + LINK + "&epoch=60&scale=log")
+    page = desktop.show(exported.url + LINK + "&epoch=60&scale=log", view="surface")
     choose(page, "Loss", "Gap")
     wait_for(page, set="gap", follow=False)
     stored = find_cut(exported, "fresh")
@@ -239,7 +239,7 @@ def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centr
 
 
 def test_a_fixed_plane_is_around_the_last_frame_and_says_so(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + LINK + "&epoch=0")
+    page = desktop.show(exported.url + LINK + "&epoch=0", view="surface")
     land = page.get_by_role("region", name="Loss landscape")
     expect(land).to_contain_text("The plane moves with the network: the centre is always the current parameters.")
     expect(switch(page, "Path")).to_be_disabled()

@@ -35,7 +35,7 @@ def shows(page: Page, run: str) -> None:
 def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and_data(
     served: Site, desktop: Watched
 ) -> None:
-    page = desktop.open(f"{served.url}?run={PLANES.id}")
+    page = desktop.open(f"{served.url}?run={PLANES.id}&view=contours")
     page.evaluate("(id) => history.pushState(null, '', '?run=' + id)", ARMS.id)
     page.evaluate("() => history.pushState(null, '', '?dataset=moons')")
     page.go_back()  # the address is also a link
@@ -64,7 +64,7 @@ IS_AT = """([run, epoch]) => window.lossatlas.shown().run.startsWith(run) && win
 def test_a_link_to_an_epoch_of_a_run_that_is_yet_to_be_computed_opens_that_epoch(
     served: Site, desktop: Watched
 ) -> None:
-    address = "?dataset=blobs&hidden=16-16-16&epoch=32"
+    address = "?dataset=blobs&hidden=16-16-16&epoch=32&view=contours"
     page = desktop.open(served.url + address)
     until(page, COMPUTED)
     until(page, IS_AT, ["blobs-16x16x16-", 32])
@@ -76,7 +76,7 @@ def test_a_link_to_an_epoch_of_a_run_that_is_yet_to_be_computed_opens_that_epoch
 
 
 def test_going_back_to_a_training_in_the_page_trains_it_up_to_its_epoch(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?hidden=4&{TRAIN}&epoch=9")
+    page = desktop.open(f"{exported.url}?hidden=4&{TRAIN}&epoch=9&view=contours")
     until(page, "() => window.lossatlas.shown().epoch === 9")
     first = page.evaluate("() => window.lossatlas.shown().run")
     page.get_by_role("radio", name="Hidden 8", exact=True).press("Space")
@@ -95,7 +95,7 @@ def test_a_link_plays_from_one_epoch_to_another_at_its_speed(exported: Site, bro
             f"?dataset=moons&run={MOONS.id}",
             f"?dataset=moons&hidden=4&{TRAIN}",
         ):  # stored; trained in the page
-            page = moving.open(f"{exported.url}{run}&play=4-24&speed=4")
+            page = moving.open(f"{exported.url}{run}&play=4-24&speed=4&view=contours")
             until(page, PLAYED)
             until(page, "() => window.lossatlas.shown().epoch === 24")
             assert page.get_by_role("combobox", name="Speed").input_value() == "4"
@@ -141,7 +141,7 @@ def test_the_marked_run_is_offered_instead_of_a_missing_one(exported: Site, desk
 
 
 def test_a_link_that_lost_its_own_points_is_reported(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.open(exported.url + "?epoch=0&view=contours")
     use(page, spreadsheet(60))
     until(page, "() => location.hash.includes('own=')")
     query, fragment = page.evaluate("() => [location.href.replace(/#.*/, ''), location.hash.slice(1)]")
@@ -168,7 +168,7 @@ def test_a_measured_dataset_is_trained_on_its_default_points(tmp_path: Path, des
     export_site(gallery, tmp_path / "site")
     with static_server(tmp_path) as origin, desktop:
         for name in ("iris", "cancer"):  # the gallery has other points of one of them, and none of the other
-            page = desktop.open(f"{origin}/site/?dataset={name}&hidden=4&{TRAIN}&epoch=0")
+            page = desktop.open(f"{origin}/site/?dataset={name}&hidden=4&{TRAIN}&epoch=0&view=contours")
             drawn = page.evaluate(
                 """() => document.querySelector('#boundary-plot').data.filter(({name}) => name.endsWith('train'))
                     .flatMap(({x, y}) => x.map((value, i) => [value, y[i]]))"""

@@ -15,7 +15,7 @@ from tests.web.test_controls import wait_for_frame
 pytestmark = pytest.mark.browser
 
 #: The turns until all modules are loaded and compiled, the turns that count, and the epochs trained in each turn.
-FIRST, TURNS, EPOCHS = 3, 6, 30
+FIRST, TURNS, EPOCHS = 2, 4, 15
 
 
 def take_turns(page: Page, last: int) -> None:

@@ -17,7 +17,7 @@ from lossatlas.store import Gallery
 from tests.support.first_use import LATER
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, Silent, Site, static_server, with_access
-from tests.web.test_compare import PICTURED, link
+from tests.web.test_compare import PICTURED, SURFACES, link
 from tests.web.test_controls import assert_readouts, assert_surface, read_shown, wait_for_frame
 
 pytestmark = pytest.mark.browser
@@ -124,13 +124,13 @@ def test_a_run_that_was_computed_again_is_not_shown_from_the_cache(
         [file] = (site / "data" / "runs" / MOONS.id / "planes" / "fresh").glob("loss_surface_*.npy")
         surface = f"/{file.relative_to(site).as_posix()}"
         asked.clear()
-        desktop.open(f"{origin}/?epoch=0")
+        desktop.open(f"{origin}/?epoch=0&view=contours")
         page.wait_for_load_state("networkidle")
         assert f"/data/runs/{MOONS.id}/run.json" in asked
         assert surface not in asked
         manifest = site / "data" / "runs" / MOONS.id / "run.json"
         manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "title": "Anew"}))
-        desktop.open(f"{origin}/?epoch=0")
+        desktop.open(f"{origin}/?epoch=0&view=contours")
         page.wait_for_load_state("networkidle")
         assert surface in asked
         assert page.locator("#run-title").inner_text() == "Anew"
@@ -164,7 +164,7 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
             desktop.open(f"{origin}/?view={view}")
         page_.get_by_role("button", name="Table of the training").click()
         until(page_, "() => document.querySelector('dialog table') !== null")
-        page_.goto(link(Site(f"{origin}/", gallery, computes=False)))
+        page_.goto(link(Site(f"{origin}/", gallery, computes=False), more=SURFACES))
         until(page_, PICTURED)
         asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
     own = {path for path in asked if not path.startswith("data/")} - {"", "index.html", "catalog.json"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -92,10 +94,25 @@ READ_PICTURE = """(async () => {
 })()"""
 
 
+@pytest.fixture(scope="module")
+def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Driven]]:
+    """Provide a function that starts a browser at its first use."""
+    with ExitStack() as started:
+
+        @functools.cache
+        def start(name: str) -> Driven:
+            if name == "firefox":
+                return started.enter_context(firefox(tmp_path_factory.mktemp("firefox")))
+            return started.enter_context(webkit())
+
+        yield start
+
+
 @pytest.fixture(params=["firefox", "webkit"])
-def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driven]:
-    with firefox(tmp_path) if request.param == "firefox" else webkit() as browser:
-        yield browser
+def other(request: pytest.FixtureRequest, browsers: Callable[[str], Driven]) -> Iterator[Driven]:
+    browser = browsers(request.param)
+    yield browser
+    browser.open("about:blank")
 
 
 def click(browser: Driven, selector: str) -> None:

@@ -17,11 +17,6 @@ from tests.web.test_states import CLIPPED
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser(whole_browser: Browser) -> Browser:
-    return whole_browser
-
-
 OF_PLANES = f"?hidden=8&run={PLANES.id}"
 #: JavaScript that returns the name of the focused element, and whether its focus is visible. The inputs of keys and
 #: cards are invisible, and their labels show the focus.
@@ -185,7 +180,11 @@ MAGNIFIED = [(720, 450), (320, 256), (320, 640), (390, 844), (768, 1024)]
 
 @pytest.mark.parametrize(
     "query",
-    ["?epoch=60", OF_PLANES + "&plane=pca&view=contours&follow=false&set=gap&timeline=curvature", HERE + "&epoch=3"],
+    [
+        "?epoch=60&view=surface",
+        OF_PLANES + "&plane=pca&view=contours&follow=false&set=gap&timeline=curvature",
+        HERE + "&epoch=3",
+    ],
 )
 def test_a_magnified_page_needs_no_sideways_scrolling_and_hides_no_focus(
     exported: Site, browser: Browser, query: str
@@ -249,7 +248,7 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
         )
         assert page.locator("#hint").count() == 0  # a finger shows no tooltip, because it would cover what is below
         for query in (
-            "?epoch=60",
+            "?epoch=60&view=surface",
             OF_PLANES + "&plane=pca&view=contours&timeline=curvature&pick=0.1,0.1",
             HERE + "&epoch=3",
         ):
@@ -301,9 +300,11 @@ INKED = """async ([base64, rows]) => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_forced_colours_choices_and_switches_are_visible(exported: Site, browser: Browser, scheme: Any) -> None:
+def test_in_forced_colours_choices_and_switches_are_visible(
+    exported: Site, whole_browser: Browser, scheme: Any
+) -> None:
     for seen in watched(
-        browser,
+        whole_browser,
         viewport={"width": 1280, "height": 720},
         forced_colors="active",
         color_scheme=scheme,

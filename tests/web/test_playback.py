@@ -181,7 +181,7 @@ FRAME_SCRIPTS = {
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser, reduced_motion="reduce"):
-        opened = seen.open(served.url + "?epoch=0")
+        opened = seen.open(served.url + "?epoch=0&view=contours")
         opened.evaluate(TAKE_CONSTANTS)
         yield opened
 

@@ -96,7 +96,7 @@ def test_a_server_that_only_shows_says_so_and_offers_training_in_the_page(export
         route.fulfill(json={**catalog, "read_only": True})
 
     desktop.page.route("**/catalog.json", answer)
-    page = desktop.open(exported.url + "?dataset=blobs&epoch=1")
+    page = desktop.open(exported.url + "?dataset=blobs&epoch=1&view=contours")
     expect(page.locator("#status-line")).to_contain_text("only shows stored runs, and has no recorded training of this")
     lacking = page.locator("label", has=page.get_by_role("radio", name="Spirals"))
     expect(lacking).to_have_attribute("title", re.compile("This server only shows stored runs, so it is trained in"))
@@ -190,7 +190,7 @@ CLIPPED = """() => [...document.querySelectorAll(
 FULL = f"?hidden=8&run={PLANES.id}&plane=pca&view=contours&set=gap&timeline=curvature"
 
 
-@pytest.mark.parametrize("query", ["?epoch=60", FULL], ids=["first view", "everything"])
+@pytest.mark.parametrize("query", ["?epoch=60&view=surface", FULL], ids=["first view", "everything"])
 def test_nothing_is_clipped_at_any_size(exported: Site, desktop: Watched, query: str) -> None:
     page = desktop.show(exported.url + query)
     for width, height in SIZES:
@@ -265,7 +265,7 @@ def test_both_plots_are_drawn_before_the_last_byte_has_arrived(
 
     with static_server(site, Stalling) as origin, desktop:
         try:
-            page = desktop.open(f"{origin}/?epoch=0")
+            page = desktop.open(f"{origin}/?epoch=0&view=contours")
             assert read_shown(page)["frame"] == 0
             assert_readouts(page, exported.run(), 0)
             assert page.get_by_role("slider", name="Epoch").get_attribute("max") == "11"

@@ -91,7 +91,7 @@ FAULTS = {
 @pytest.fixture(scope="module")
 def page(exported: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser, reduced_motion="reduce"):
-        opened = seen.open(exported.url + "?epoch=0")
+        opened = seen.open(exported.url + "?epoch=0&view=contours")
         opened.evaluate(TAKE_CONSTANTS)
         yield opened
 

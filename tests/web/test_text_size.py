@@ -61,7 +61,7 @@ def test_texts_fit_at_the_smallest_size_that_a_browser_allows(exported: Site, pl
 
 
 def test_a_right_to_left_document_keeps_the_page_from_left_to_right(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60", view="surface")
     plots = "() => ['landscape', 'boundary'].map((id) => document.getElementById(id).getBoundingClientRect().left)"
     before = page.evaluate(plots)
     page.evaluate("() => { document.documentElement.dir = 'rtl'; }")

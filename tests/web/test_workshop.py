@@ -78,7 +78,7 @@ def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, des
 
 
 def test_a_training_starts_pauses_steps_and_stops(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
+    page = desktop.show(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0", view="surface")
     until(page, "() => window.lossatlas.shown()?.epoch === 0")
     page.get_by_role("combobox", name="Pace").select_option("30")  # so that it does not end during the test
     for epoch in (1, 2):
@@ -251,7 +251,7 @@ def test_it_stops_at_the_chosen_epoch_and_continues_from_there(exported: Site, d
 
 
 def test_it_pauses_where_the_loss_is_flat_unless_that_is_switched_off(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.000001,full,0,0&epoch=0")
+    page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.000001,full,0,0&epoch=0&view=contours")
     here = page.get_by_role("region", name="Training here")
     here.get_by_role("combobox", name="Pace").select_option("Infinity")
     press(page, "Start")
@@ -375,7 +375,7 @@ def test_a_training_continues_only_if_it_was_paused_out_of_sight_and_is_visible_
 
 
 def test_a_training_begins_again_from_the_same_start_or_from_a_new_one(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3", view="surface")
     assert_epoch(page, python(), 3)
     page.get_by_role("combobox", name="Optimizer").select_option("momentum")
     page.get_by_role("spinbutton", name="Learning rate").fill("0.05")

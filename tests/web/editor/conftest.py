@@ -16,7 +16,7 @@ from tests.web.conftest import Site
 def opened(exported: Site, browser: Browser) -> Iterator[Page]:
     """Yield one page for all tests that need no other page. Every test opens the dialog again."""
     for seen in watched(browser, viewport={"width": 1100, "height": 800}, reduced_motion="reduce"):
-        yield seen.open(exported.url)
+        yield seen.open(exported.url + "?view=contours")
 
 
 @pytest.fixture

@@ -251,7 +251,7 @@ def test_the_drawing_is_saved_as_rows_that_read_back(dialog: Locator, tmp_path: 
 
 def test_a_finger_draws_on_a_phone_and_all_controls_fit(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
-        page = seen.open(exported.url)
+        page = seen.open(exported.url + "?view=contours")
         dialog = open_editor(page)
         box = dialog.bounding_box()
         assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
@@ -270,7 +270,7 @@ def test_a_finger_draws_on_a_phone_and_all_controls_fit(exported: Site, browser:
 
 
 def test_the_panels_button_fetches_the_editor_and_uses_its_dataset(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url)
+    page = desktop.open(exported.url + "?view=contours")
     button = page.get_by_role("button", name="Your own data…")
     expect(button).to_be_visible()
     later = ("/datasets/", "papaparse")
