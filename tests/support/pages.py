@@ -108,7 +108,7 @@ class Watched:
         processor time of a load. A test that changes the document itself must open a new one.
 
         The landscape is shown as its contours, unless the address or the argument names another view: without a
-        graphics processor, a surface takes four times the processor time of its contours.
+        graphics processor, a surface takes several times the processor time of its contours.
         """
         place, mark, query = url.partition("?")
         assert mark, "an address without a query is a first visit, which needs a load: use open"
