@@ -306,9 +306,14 @@ def test_the_differences_of_two_runs_are_named_and_nothing_else(exported: Site, 
 def test_another_run_can_be_chosen_and_going_back_returns_to_the_pair_and_the_view_before(
     exported: Site, desktop: Watched
 ) -> None:
-    page, _ = show_comparison(desktop, link(exported))
+    page, both = show_comparison(desktop, link(exported))
+    both[0].locator("#landscape-map").click()
+    for frame in both:
+        until(frame, "() => window.lossatlas.slice().pick !== null")
     page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
     says(page, "residual skips no | yes")
+    for frame in frames(page):  # another network has no such point, and that of A shows what B does
+        until(frame, "() => window.lossatlas.slice().pick === null")
     page.get_by_label("Section").check()
     for frame in frames(page):
         until(frame, "() => window.lossatlas.slice().view === 'section'")

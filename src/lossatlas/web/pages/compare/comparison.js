@@ -287,7 +287,10 @@ export class Comparison {
     this.#view = {...(view ?? this.#view), ...(!view && changed.length ? {pick: null, epoch: null} : {})};
     this.#isOpening = true;
     if (changed.length) clearDifferences();
-    for (const {name} of this.#both) changed.includes(name) ? this.#load(name, sides[name]) : this.#passView(name);
+    for (const {name} of this.#both) {
+      if (changed.includes(name)) this.#load(name, sides[name]);
+      else this.#passView(name);
+    }
     this.#presets.draw(sides);
     this.#settings.draw(sides);
     if (!keep) history.pushState(null, '', this.#address());
