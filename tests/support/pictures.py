@@ -6,12 +6,14 @@ from playwright.sync_api import FloatRect, Page
 
 from tests.support.pages import until
 
-#: Is the surface drawn at its full resolution, or is another view shown? Plotly's layout contains the resolution.
+#: Is the surface drawn at its full resolution, or is another view shown? Plotly's layout has the resolution first, and
+#: its canvas has it from the next frame on.
 SHARP = """() => {
     const root = document.querySelector('#landscape-plot');
-    const layout = root.querySelector('.drawing')?.layout;
+    const [layout, canvas] = [root.querySelector('.drawing')?.layout, root.querySelector('.drawing canvas')];
+    const isDouble = (across, up) => Math.abs(across - 2 * root.clientWidth) < 2 && Math.abs(up - 2 * root.clientHeight) < 2;
     return document.querySelector('#landscape').dataset.view !== 'surface'
-        || (layout?.width === 2 * root.clientWidth && layout?.height === 2 * root.clientHeight);
+        || (layout && canvas && isDouble(layout.width, layout.height) && isDouble(canvas.width, canvas.height));
 }"""
 
 

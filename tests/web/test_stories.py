@@ -207,6 +207,28 @@ def test_a_story_is_recorded_edited_and_played_from_its_link(exported: Site, des
     until(page, "() => document.querySelector('#tour').hidden && !location.hash.includes('stops')")
 
 
+def test_a_story_that_is_closed_stays_out_of_the_address(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=0")
+    page.get_by_role("button", name="Share", exact=True).press("Enter")
+    page.get_by_role("button", name="Record a stop").press("Enter")
+    record(page, "Before", "Nothing is learned yet.")
+    until(page, "() => location.hash.startsWith('#stops=')")
+    # The story is changed, closed at once, and not carried to its end before a later one of the same kind is.
+    page.evaluate(
+        """async () => {
+            const title = document.querySelector('#tour .story-editor input');
+            title.value = 'Changed';
+            title.dispatchEvent(new InputEvent('input', {bubbles: true}));
+            title.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}));
+            const {carryStory, recallStory} = await import('./features/tour/carried.js');
+            for (let turn = 0; turn < 3; turn++) await carryStory(recallStory());
+        }"""
+    )
+    assert json.loads(page.evaluate("() => localStorage.getItem('lossatlas:story')"))["title"] == "Changed"
+    assert page.evaluate("() => [window.lossatlas.state().story, location.hash]") == [None, ""]
+    assert page.locator("#tour").is_hidden()
+
+
 def test_a_site_has_stories_which_play_by_themselves(gallery: Gallery, tmp_path: Path, browser: Browser) -> None:
     lesson = {
         **STORY,

@@ -7,14 +7,14 @@
 import {byId} from '../../lib/dom.js';
 import {saveText, copyLink, chooseFile} from './files.js';
 import {createEditorParts} from './editor_parts.js';
-import {MOST_LINKED} from './carried.js';
+import {carryStory, MOST_LINKED} from './carried.js';
 import {MOST, readStory, writeStory} from './story.js';
 
 /**
  * @typedef {object} Editing what the editor needs of the tour
  * @property {() => {view: string, title: string, epochs: [number, number]} | null} describe describes what is shown
  * @property {(story: Story) => boolean} keep keeps a story in this browser; false: the browser refuses
- * @property {(story: Story, stop: Stop | null) => Promise<Pick<State, 'story' | 'stops'>>} carry puts it in the address
+ * @property {(story: Story, carried: Pick<State, 'story' | 'stops'>, stop: Stop | null) => void} putInAddress
  * @property {(stop: Stop) => void} show goes to the state of a stop
  * @property {(stop: Stop) => void} play plays the story from a stop on
  * @property {() => void} hidePanel
@@ -33,6 +33,9 @@ class Editor {
   /** @type {Story} */
   #story = {title: 'My story', stops: []};
   #at = -1;
+  #isOpen = false;
+  /** Ends when the address carries the last change, or never will. @type {Promise<void>} */
+  #stored = Promise.resolve();
   /** What Undo brings back. @type {Story | null} */
   #before = null;
   /** The epochs of the run that was recorded last, from which playback is offered. @type {[number, number]} */
@@ -67,13 +70,15 @@ class Editor {
     const found = this.#tour.describe();
     if (found) this.#epochs = found.epochs;
     this.#tour.hidePanel();
-    this.#parts.show();
+    this.#show();
     this.#draw();
     this.#parts.focus();
     if (story.stops.length) this.#store();
   }
 
+  /** Hide the editor. A story that is being written into the address stays out of it: it would open there again. */
   hide() {
+    this.#isOpen = false;
     this.#parts.hide();
   }
 
@@ -99,7 +104,7 @@ class Editor {
       const text = await chooseFile(MOST.file);
       if (text !== null) this.open(readStory(text), 0);
     } catch (error) {
-      this.#parts.show();
+      this.#show();
       this.#draw();
       this.#parts.say(String(/** @type {any} */ (error)?.message ?? error));
     }
@@ -187,11 +192,18 @@ class Editor {
     this.#parts.focusStop(at, 0);
   }
 
-  #play() {
+  async #play() {
     const stop = this.#story.stops[Math.max(0, this.#at)];
     if (!stop) return this.#parts.say('There is no stop yet. Show something, then record it.');
+    await this.#stored; // The tour plays the story that the address carries.
+    if (!this.#isOpen) return;
     this.hide();
     this.#tour.play(stop);
+  }
+
+  #show() {
+    this.#isOpen = true;
+    this.#parts.show();
   }
 
   #draw() {
@@ -199,12 +211,16 @@ class Editor {
   }
 
   /** Keep the story in this browser and in the address. */
-  async #store() {
-    const story = this.#story;
-    const isKept = this.#tour.keep(story);
-    if (story.stops.length === 0) return;
-    const carried = await this.#tour.carry(story, story.stops[this.#at] ?? null);
-    if (story !== this.#story) return;
+  #store() {
+    const isKept = this.#tour.keep(this.#story);
+    if (this.#story.stops.length > 0) this.#stored = this.#carry(this.#story, isKept);
+  }
+
+  /** @param {Story} story @param {boolean} isKept */
+  async #carry(story, isKept) {
+    const carried = await carryStory(story);
+    if (story !== this.#story || !this.#isOpen) return; // A later change, or closing, has the last word.
+    this.#tour.putInAddress(story, carried, story.stops[this.#at] ?? null);
     this.#parts.showCarried(describeCarried(carried.stops !== null, isKept));
   }
 }

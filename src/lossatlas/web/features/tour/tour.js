@@ -10,7 +10,7 @@ import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {joinKey} from '../../model/keys.js';
 import {linkTo} from '../../model/link.js';
 import {showPlot} from '../../views/controls.js';
-import {carryStory, findStory, keepStory, recallStory} from './carried.js';
+import {findStory, keepStory, recallStory} from './carried.js';
 import {choicesFor, readPatch, stateOfStop, storedRun} from './choices.js';
 import {watchManual} from './manual.js';
 import {Mover} from './mover.js';
@@ -280,12 +280,9 @@ class Tour {
         };
       },
       keep: keepStory,
-      /** Keep the address equal to the story. */
-      carry: async (story, stop) => {
-        const carried = await carryStory(story);
+      putInAddress: (story, carried, stop) => {
         this.#take(story, carried);
         this.#mover.set({tour: stop?.name ?? null});
-        return carried;
       },
       show: (stop) => {
         this.#run = stop.run;
