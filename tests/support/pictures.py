@@ -11,9 +11,10 @@ from tests.support.pages import until
 SHARP = """() => {
     const root = document.querySelector('#landscape-plot');
     const [layout, canvas] = [root.querySelector('.drawing')?.layout, root.querySelector('.drawing canvas')];
-    const isDouble = (across, up) => Math.abs(across - 2 * root.clientWidth) < 2 && Math.abs(up - 2 * root.clientHeight) < 2;
+    const isDouble = ({width, height}) =>
+        Math.abs(width - 2 * root.clientWidth) < 2 && Math.abs(height - 2 * root.clientHeight) < 2;
     return document.querySelector('#landscape').dataset.view !== 'surface'
-        || (layout && canvas && isDouble(layout.width, layout.height) && isDouble(canvas.width, canvas.height));
+        || Boolean(layout && canvas && isDouble(layout) && isDouble(canvas));
 }"""
 
 

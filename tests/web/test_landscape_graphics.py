@@ -67,6 +67,31 @@ def test_it_is_drawn_with_two_pixels_a_point_at_rest_and_one_while_it_turns(expo
     until(page, SHARP)
 
 
+#: JavaScript that counts the drawings of the surface from now on.
+COUNT = """() => {
+    window.drawings = 0;
+    document.querySelector('#landscape-plot .drawing').on('plotly_afterplot', () => window.drawings++);
+}"""
+
+
+@pytest.mark.browser
+def test_a_surface_is_not_drawn_again_for_what_it_does_not_show(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=60", view="surface")
+    page.mouse.move(
+        2, 2
+    )  # somebody is there: the page fetches the parameters, which the line between the classes needs
+    wait_for_rest(page)
+    page.evaluate(COUNT)
+    page.locator("#landscape-plot").click()
+    until(page, "() => !document.querySelector('#boundary-whose').hidden")  # the other plot shows another network
+    expect(page.locator("#landscape-plot .marks .picked")).to_have_count(1)
+    assert page.evaluate("() => window.drawings") == 0
+    assert page.evaluate(PIXELS)["across"] == pytest.approx(2, abs=0.01)
+    page.get_by_role("switch", name="Log loss").press("Space")
+    until(page, "() => window.drawings > 0")
+    until(page, SHARP)
+
+
 LOSE = """() => {
     const canvas = document.querySelector('#landscape-plot .drawing canvas');
     const context = canvas.getContext('webgl') ?? canvas.getContext('webgl2');

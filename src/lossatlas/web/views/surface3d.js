@@ -115,6 +115,8 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   let view = null;
   /** What should be drawn, whether or not there is room for it. @type {Omit<View, 'camera'> | null} */
   let wanted = null;
+  /** What Plotly has drawn. @type {Omit<View, 'camera'> | null} */
+  let drawn = null;
   let key = '';
   const moving = sharpness ?? 1;
 
@@ -126,6 +128,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     if (!panel.isSeen()) return; // Another view is visible instead.
     view = {...wanted, camera: createCamera(at, panel.size(), panel.theme().text)};
     const drawing = mesh.draw(view, panel.theme(), sharp);
+    drawn = wanted;
     layers.show(view, panel.theme());
     return drawing;
   };
@@ -140,7 +143,10 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   const drawSharpLater = () => (sharpness || isPlaying?.() ? rest.stop() : rest.start());
   restoreGraphics(root, {
     isOurs: (canvas) => mesh.plot().contains(canvas),
-    replace: mesh.replace,
+    replace() {
+      drawn = null;
+      mesh.replace();
+    },
     onLost,
     onRestored() {
       render(mesh.ratio());
@@ -156,6 +162,12 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     show(shown, relief) {
       wanted = {shown, relief};
       if (view) view = {...wanted, camera: view.camera};
+      // Often only the marks have changed, or nothing that is seen here. A sharp drawing then stays sharp.
+      if (view && drawn && !sharpness && panel.isSeen() && isSameMesh(drawn, wanted)) {
+        layers.show(view, panel.theme());
+        if (mesh.ratio() === moving) drawSharpLater();
+        return;
+      }
       const done = render(moving);
       drawSharpLater();
       return done;
@@ -184,6 +196,23 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
       root.replaceChildren();
     },
   };
+}
+
+/**
+ * Would Plotly draw the same for two pictures, from the same camera?
+ * @param {Omit<View, 'camera'>} one @param {Omit<View, 'camera'>} other
+ */
+function isSameMesh({shown, relief}, {shown: other, relief: {heights}}) {
+  return (
+    shown.key === other.key &&
+    shown.shot.frame === other.shot.frame &&
+    shown.path === other.path &&
+    !shown.way && // The way of a ball grows in place.
+    !other.way &&
+    shown.pointLoss === other.pointLoss &&
+    relief.heights.length === heights.length &&
+    relief.heights.every((height, at) => Object.is(height, heights[at]))
+  );
 }
 
 /** Create the mesh and its lines, which Plotly draws. @param {import('../lib/plotly.js').Plotly} Plotly */

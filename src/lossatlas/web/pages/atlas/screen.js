@@ -68,6 +68,11 @@ export function createScreen() {
       if (now) painter?.repaintNow();
       else painter?.repaint();
     },
+    /** Draw the right plot anew, since its size has changed. The left one is not affected. */
+    resizeBoundary() {
+      boundary?.restyle();
+      painter?.repaint();
+    },
     /** Draw again what accompanies the picture, since its size has changed. */
     handleResize() {
       style++;

@@ -372,7 +372,8 @@ function drawAround({store, screen, frames, embedded}, {transport, zoom}, shot) 
 
 /** @param {Screen} screen */
 function watchPlotSizes(screen) {
-  watchSizes([byId('landscape-stage'), byId('boundary-plot')], () => screen.restyle());
+  watchSizes([byId('landscape-stage')], () => screen.restyle());
+  watchSizes([byId('boundary-plot')], screen.resizeBoundary);
   watchSizes([byId('curves')], screen.handleResize);
 }
 
