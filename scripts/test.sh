@@ -2,9 +2,7 @@
 # Sets up everything in .venv and passes every check and test: bash scripts/test.sh [options of pytest]
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
-make_venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle &
-installing=$!
+trap wait EXIT  # a check that fails leaves nothing behind that still runs
 # Chromium without windows takes a third less processor time; without it, Chromium itself is used. Some tests run in
 # Firefox and in WebKit as well, and are skipped where these are missing.
 packages=()
@@ -13,8 +11,10 @@ for each in chromium chromium-headless-shell firefox-esr WebKitWebDriver:webkit2
 done
 # Debian starts nginx when it is installed, so that only CI installs it. Its test is skipped without it.
 [ "${CI:-}" != true ] || command -v nginx >/dev/null || packages+=(nginx)
-need_debian_packages "${packages[@]}" || command -v chromium >/dev/null || exit 1
-wait $installing
+make_venv
+need_debian_packages "${packages[@]}" &  # the checks need none of them
+browsers=$!
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
 
 check_page() {
     if command -v npm >/dev/null; then
@@ -32,6 +32,7 @@ checking=$!
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 wait $checking
+wait $browsers || command -v chromium >/dev/null || exit 1
 .venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"
 if [ $# = 0 ]; then  # what depends on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \
