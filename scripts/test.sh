@@ -33,7 +33,8 @@ checking=$!
 .venv/bin/mypy
 wait $checking
 wait $browsers || command -v chromium >/dev/null || exit 1
-.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"
+# A test waits for a sixth of its time, so that one process more than there are cores keeps all of them busy.
+.venv/bin/pytest --numprocesses $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder "$@"
 if [ $# = 0 ]; then  # what depends on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \
         tests/test_{activations,curvature,docs,engine,gradient,optimizers,rounding,runs,along_training,training}.py \

@@ -33,7 +33,7 @@ def run_script(folder: Path, *, fails: str = "", lacking: str = "") -> tuple[int
         if tool.name != lacking:
             tool.write_text(STAND_IN)
             tool.chmod(0o755)
-    for name in ("env", "dirname"):
+    for name in ("env", "dirname", "nproc"):
         (folder / "bin" / name).symlink_to(str(shutil.which(name)))
     (folder / "bin" / "id").write_text("#!/bin/bash\necho 0\n")  # root may install
     (folder / "bin" / "id").chmod(0o755)

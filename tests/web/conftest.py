@@ -38,8 +38,9 @@ FLAGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 ]
-#: Chromium composes the page without a simulated GPU, which saves a sixth of the time.
-_PLAIN = "--disable-gpu-compositing"
+#: Chromium composes the page without a simulated GPU, which saves a sixth of the time, and leaves the edges of the
+#: surface rough, which saves a quarter of what its drawing takes.
+PLAIN = ["--disable-gpu-compositing", "--webgl-antialiasing-mode=none"]
 
 
 def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:
@@ -246,7 +247,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=chromium_without_windows(), args=[*FLAGS, _PLAIN])
+    browser = playwright.chromium.launch(executable_path=chromium_without_windows(), args=[*FLAGS, *PLAIN])
     yield browser
     browser.close()
 

@@ -182,3 +182,41 @@ def test_a_divergence_is_announced_once(exported: Site, desktop: Watched) -> Non
     page.locator("body").press("Home")  # this is another picture, so it is announced
     until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
     assert [text[:17] for text in list_announcements_of_all_regions(page)].count("Training diverged") == 1
+
+
+#: JavaScript that draws pictures of a training that has diverged, with a clock of its own, and returns what is said
+#: after each of them.
+DRAW_LATE = """async () => {
+    const {createAnnouncer} = await import('./features/accessibility/announce.js');
+    const {setTimeout} = window;
+    let due = () => {};
+    window.setTimeout = (act) => { due = act; };
+    let isCurrent = false;
+    const metrics = Object.fromEntries(
+        ['train_loss', 'test_loss', 'train_accuracy', 'test_accuracy'].map((name) => [name, [0.5, 0.5, 0.5]]));
+    const run = {id: 'here-0', frames: [0, 1, 2], isGrowing: false, announcesItsEnd: true, metrics,
+        outcome: {status: 'diverged'}, manifest: {title: 'A run'}};
+    const others = new Set(document.querySelectorAll('#announcement'));
+    const {noteDrawn} = createAnnouncer({
+        shot: {run, frame: 0, pick: null}, isPlaying: () => false, isCurrent: () => isCurrent, pickedOf: () => null});
+    const region = [...document.querySelectorAll('#announcement')].find((each) => !others.has(each));
+    const draw = (frame) => {
+        noteDrawn({run, frame, pick: null});
+        due();
+        return region.textContent;
+    };
+    const said = [draw(1)];
+    isCurrent = true;
+    said.push(draw(2), draw(0));
+    window.setTimeout = setTimeout;
+    region.remove();
+    return said;
+}"""
+
+
+def test_a_divergence_whose_picture_comes_late_is_announced_once(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=0")
+    with_access(page)
+    early, end, scrubbed = page.evaluate(DRAW_LATE)
+    assert [early, end] == ["", ""], "the panel has announced the end"
+    assert scrubbed.startswith("Epoch 0 of 2.")

@@ -19,11 +19,13 @@ FIRST, TURNS, EPOCHS = 2, 4, 15
 
 
 def take_turns(page: Page, last: int) -> None:
-    """Play the stored run, then start a training and leave it."""
-    page.locator("body").press("Home")
+    """Play the stored run on its surface, then start a training, whose contours are shown, and leave it."""
+    page.locator("#view input[value=surface]").press("Space")
+    page.locator("#epoch").press("Home")
     wait_for_frame(page, 0)
     page.get_by_role("button", name="Play", exact=True).click()
     wait_for_frame(page, last)
+    page.locator("#view input[value=contours]").press("Space")
     page.get_by_role("button", name="Train here").click()
     # The pace is limited, because every epoch is kept: so any machine keeps about equally many.
     page.get_by_role("combobox", name="Pace").select_option("30")

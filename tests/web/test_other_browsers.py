@@ -219,7 +219,7 @@ def take_the_tour(url: str, other: Driven) -> None:
 
 
 def test_own_data_are_trained_on_and_a_single_file_opens(exported: Site, other: Driven, tmp_path: Path) -> None:
-    other.open(exported.url + "?epoch=60")
+    other.open(exported.url + "?epoch=60&view=contours")
     until(other, READY)
     assert other.evaluate("window.lossatlas.shown().run") == MOONS.id
     rows = "\n".join(f"{i % 7},{(3 * i) % 5},{'ab'[i % 2]}" for i in range(40))
@@ -231,6 +231,8 @@ def test_own_data_are_trained_on_and_a_single_file_opens(exported: Site, other: 
     until(other, "window.lossatlas.state().own !== null && window.lossatlas.shown().run.startsWith('here-')")
     other.open(export_single_file(exported.gallery, [MOONS.id], tmp_path / "atlas.html").as_uri())
     until(other, READY)
+    click(other, "#view input[value=contours]")
+    until(other, "document.querySelector('#landscape').dataset.view === 'contours'")
     click(other, "#train-here")
     click(other, "#workshop .go")
     until(other, TRAINED)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Playwright
 
 from tests.support.pages import Watched, until, watched
-from tests.web.conftest import _PLAIN, FLAGS, PLANES, Site, chromium_without_windows
+from tests.web.conftest import FLAGS, PLAIN, PLANES, Site, chromium_without_windows
 from tests.web.test_fitting import FAULTS
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ ROW = """() => ['#play', '#epoch', '.now-brief', '#tour-open'].map((name) => {
 
 def opened(playwright: Playwright, setting: str) -> Iterator[Watched]:
     """Yield a page of a browser whose reader has set a text size."""
-    flags = [*FLAGS, _PLAIN, f"--blink-settings={setting}"]
+    flags = [*FLAGS, *PLAIN, f"--blink-settings={setting}"]
     browser = playwright.chromium.launch(executable_path=chromium_without_windows(), args=flags)
     yield from watched(browser, alone=True, viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     browser.close()

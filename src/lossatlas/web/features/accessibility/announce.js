@@ -32,9 +32,10 @@ export function writeAnnouncement({run, frame, pick}, metrics, renamed) {
  * @param {object} options
  * @param {Shot} options.shot the first picture, which the page's title has already described
  * @param {() => boolean} options.isPlaying
+ * @param {() => boolean} options.isCurrent is the wanted picture drawn?
  * @param {(shot: Shot) => {picked: Picked, current: boolean} | null} options.pickedOf
  */
-export function createAnnouncer({shot, isPlaying, pickedOf}) {
+export function createAnnouncer({shot, isPlaying, isCurrent, pickedOf}) {
   const region = make('p', {id: 'announcement', class: 'hidden', role: 'status'});
   document.body.append(region);
   let latest = shot;
@@ -55,8 +56,9 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     if (isPlaying() || run.isGrowing || keyOf(latest) === announced.key) return;
     const found = pick ? pickedOf(latest) : null;
     if (pick && !found?.current) return; // Its answer will draw the picture again.
-    const isEnd = run.outcome.status === 'diverged' && frame === run.frames.length - 1;
-    if (run.announcesItsEnd && isEnd && ended !== run.id) {
+    const isUnsaid = run.announcesItsEnd && run.outcome.status === 'diverged' && ended !== run.id;
+    if (isUnsaid && !isCurrent()) return rest(); // The picture of the end is on its way, and is the one to announce.
+    if (isUnsaid && frame === run.frames.length - 1) {
       ended = run.id;
       announced = {key: keyOf(latest), run: run.id};
       return;

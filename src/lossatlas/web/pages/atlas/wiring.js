@@ -143,9 +143,14 @@ export async function startPage(begun) {
       watchPlotSizes(screen);
       document.body.dataset.pictured = 'true';
       markReady();
-      const labels = isFirst ? {...screen.places, store} : null;
-      const {pickedOf} = computed;
-      accessibility.begin({shot, isPlaying: () => playback.playing, pickedOf, labels, isLasting: !embed});
+      accessibility.begin({
+        shot,
+        isPlaying: () => playback.playing,
+        isCurrent: () => screen.isCurrent,
+        pickedOf: computed.pickedOf,
+        labels: isFirst ? {...screen.places, store} : null,
+        isLasting: !embed,
+      });
       tour.begin();
       if (autoplay && !embedded && shot.run.hasFiles) (embed?.callWhenSeen ?? callNow)(playback.play);
     },
