@@ -203,7 +203,7 @@ def test_one_ctrl_c_ends_a_build_in_the_middle_of_its_runs(when: str, tmp_path: 
             workers = wait_for_workers(build, tmp_path)
         os.killpg(build.pid, signal.SIGINT)
         stderr = build.communicate(timeout=PATIENCE)[1]  # its large runs would take many minutes
-        assert build.returncode == 130
+        assert build.returncode == 130, stderr
         assert all(has_ended(worker) for worker in workers)
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("Stopped. Finished work is kept")
