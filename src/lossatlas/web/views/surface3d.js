@@ -1,21 +1,20 @@
 /**
- * This view draws the 3-D surface: Plotly draws the mesh and its lines, and SVG layers behind and in front of it have
- * the texts and marks.
+ * This view draws the 3-D surface: Plotly draws the mesh and its lines, coarsely while something moves and sharply at
+ * rest, and SVG layers behind and in front of it have the texts and marks (surface_layers.js).
  */
 /** @import {Eye} from '../model/types.js' */
 /** @import {Camera} from '../figures/camera.js' */
 /** @import {Relief} from '../figures/landscape.js' */
 /** @import {Picture} from './picture.js' */
-import {make, makeSvg} from '../lib/dom.js';
-import {placeBall, drawBall, drawCross, isHidden, drawLabels, drawWalls, drawDescent} from '../figures/axes3d.js';
+import {make} from '../lib/dom.js';
+import {placeBall, isHidden} from '../figures/axes3d.js';
 import {createCamera} from '../figures/camera.js';
-import {BALL_COLOUR} from '../figures/colours.js';
 import {createLandscapeLayout, createLandscapeTraces, createRelief} from '../figures/landscape.js';
-import {isInside, drawDescentLine} from '../figures/path.js';
 import {divideIntoTriangles} from '../figures/isolines.js';
-import {interpolateHeight, computeHeight, findHit} from '../figures/relief.js';
+import {interpolateHeight, findHit} from '../figures/relief.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
+import {createLayers, drawAnnotations} from './surface_layers.js';
 
 /**
  * The milliseconds after the last change at which the picture is drawn once more, sharply, and copied for the printer.
@@ -25,9 +24,6 @@ const REST = 160;
 const SHARPEST = 2;
 /** Graphics that are lost more often than this are not requested again. */
 const MOST_LOSSES = 3;
-/** The colour of the network's ball. */
-const AMBER = '#ffb000';
-
 /**
  * @typedef {object} Options
  * @property {() => Eye} eye
@@ -91,7 +87,7 @@ export function createSurface3d(Plotly, root, options) {
     annotations() {
       const view = drawing.view();
       if (!view) return {behind: '', before: ''};
-      const {behind, around, before} = annotations(view, drawing.theme());
+      const {behind, around, before} = drawAnnotations(view, drawing.theme());
       return {behind, before: around + before};
     },
     close: drawing.close,
@@ -331,24 +327,6 @@ function createCopy() {
   };
 }
 
-/** Create the layers of text and marks behind and in front of the surface: they follow the camera without Plotly. */
-function createLayers() {
-  const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
-  return {
-    walls,
-    labels,
-    marks,
-    /** @param {View} view @param {import('../lib/theme.js').Theme} theme */
-    show(view, theme) {
-      const {behind, around, before} = annotations(view, theme);
-      const {size} = view.camera;
-      walls.show(behind, size);
-      labels.show(around, size);
-      marks.show(before, size);
-    },
-  };
-}
-
 /** @param {View} view @returns {import('../features/callouts/callouts.js').LandscapePlaces} */
 function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
   const network = place && {
@@ -365,62 +343,5 @@ function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
       return height > 1 || isHidden([a, b, height + 0.01], relief, camera) ? null : camera.project(point);
     },
     isDrawn: (x, y) => findHit(relief.heights, relief.size, camera.ray(x, y)) !== null,
-  };
-}
-
-/** Create a layer of SVG over the whole root, which is written only when it changes. @param {string} name */
-function createLayer(name) {
-  const svg = makeSvg('svg', {class: name, 'aria-hidden': 'true'});
-  let written = '';
-  let box = '';
-  return {
-    svg,
-    /** @param {string} content @param {{width: number, height: number}} size */
-    show(content, {width, height}) {
-      const wanted = `0 0 ${width} ${height}`;
-      if (wanted !== box) svg.setAttribute('viewBox', wanted);
-      if (content !== written) svg.innerHTML = content;
-      [box, written] = [wanted, content];
-    },
-  };
-}
-
-/**
- * Draw what is behind the surface, around it, and in front of it.
- * @param {View} view
- * @param {import('../lib/theme.js').Theme} theme
- */
-export function annotations({shown, relief, camera}, theme) {
-  const {shot, range, place, loss, mark, way, path} = shown;
-  const {span} = shot;
-  const front = [];
-  if (place && (!path || isInside(path, shot.frame, span))) {
-    const network = {
-      place: /** @type {[number, number]} */ ([place[0] / span, place[1] / span]),
-      loss,
-      upon: shot.follow,
-    };
-    front.push(drawBall(placeBall(relief, camera, range, network), relief, camera, theme, AMBER));
-  }
-  if (mark) front.push(drawCross([mark[0] / span, mark[1] / span], relief, camera));
-  const count = way?.losses.length ?? 0;
-  if (way && count) {
-    const {x, y, z} = drawDescentLine(way, span, range);
-    front.push(
-      drawDescent(
-        x.map((at, t) => [at / span, y[t] / span, Math.min(1, computeHeight(range, z[t]))]),
-        camera,
-      ),
-    );
-    const [a, b] = way.points.slice(-2).map((value) => value / span);
-    const released = {place: /** @type {[number, number]} */ ([a, b]), loss: way.losses[count - 1], upon: false};
-    if (Math.max(Math.abs(a), Math.abs(b)) <= 1) {
-      front.push(drawBall(placeBall(relief, camera, range, released), relief, camera, theme, BALL_COLOUR));
-    }
-  }
-  return {
-    behind: drawWalls(camera, range, theme),
-    around: drawLabels(camera, range, span, theme),
-    before: front.join(''),
   };
 }

@@ -16,7 +16,7 @@ import {createRelief, toBox} from '../../figures/landscape.js';
 import {drawDescentLine, drawDropLine, drawDropLines, drawPathLine, thinPath} from '../../figures/path.js';
 import {chooseLossTicks} from '../../figures/range.js';
 import {measureSides, findEqualLines, GROUND, computeHeight, createMesh} from '../../figures/relief.js';
-import {annotations} from '../../views/surface3d.js';
+import {drawAnnotations} from '../../views/surface_layers.js';
 import {roundForSvg, writeTag} from './vector.js';
 
 /** A triangle is divided until its sides are about this many pixels long, unless there would be MOST triangles. */
@@ -41,7 +41,7 @@ export function drawSurfacePart(picture, eye, size, theme) {
   const {values, grid, range, shot, path} = picture;
   const camera = createCamera(eye, size);
   const relief = createRelief(values, grid, range);
-  const around = annotations({shown: picture, relief, camera}, theme);
+  const around = drawAnnotations({shown: picture, relief, camera}, theme);
   const mesh = createMesh(relief.heights, relief.size, relief.triangles);
   const colourAt = (/** @type {number} */ height) => computeMapColour(range.kind, (height - GROUND) / (1 - GROUND));
   const levels = chooseLossTicks(range)
