@@ -115,6 +115,63 @@ def test_fields_take_a_comma_and_say_what_they_cannot_read(exported: Site, germa
     assert "pick=0.3,-0.25" in page.url
 
 
+def test_a_typed_coordinate_stays_when_another_epoch_is_drawn(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=20")
+    a, b = (page.get_by_role("spinbutton", name=f"Point {name}") for name in "ab")
+    a.fill("0,3")
+    a.press("Enter")
+    expect(a).to_have_value("0.3")
+    b.fill("0.2.5")
+    b.press("Enter")
+    until(page, "() => document.querySelector('#pick-b').matches(':user-invalid')")
+    b.blur()
+    show_next(page)
+    assert [a.input_value(), b.input_value()] == ["0.3", "0.2.5"]
+    b.fill("-,25")
+    b.press("Enter")
+    page.wait_for_url("**pick=0.3,-0.25*")
+    b.fill("9 9")
+    b.press("Enter")
+    b.blur()
+    show_next(page)
+    assert b.input_value() == "9 9", "what cannot be read stays where it can be corrected"
+    page.get_by_role("button", name="Back to the network").click()
+    until(page, "() => window.lossatlas.slice().pick === null")
+    assert [a.input_value(), b.input_value()] == ["", ""]
+
+
+def show_next(page: Page) -> None:
+    """Show the next frame, and wait until it is drawn."""
+    epoch = page.evaluate("() => window.lossatlas.shown().epoch")
+    page.get_by_role("button", name="Next frame").click()
+    until(page, "(epoch) => window.lossatlas.isCurrent() && window.lossatlas.shown().epoch > epoch", epoch)
+
+
+def test_typed_settings_stay_when_other_points_are_drawn(exported: Site, german: Watched) -> None:
+    page = german.show(f"{exported.url}{HERE}&epoch=0")
+    fields = [page.get_by_role("spinbutton", name=name) for name in ("Learning rate", "Points", "Noise")]
+    rate, points, noise = fields
+    optimizer = page.get_by_role("combobox", name="Optimizer")
+    until(page, "() => window.lossatlas.shown()?.epoch === 0")
+    run = page.evaluate("() => window.lossatlas.shown().run")
+    rate.fill("0.07")
+    optimizer.select_option("sgd")
+    points.fill("1")
+    noise.fill("0.3")
+    noise.press("Enter")
+    until(page, "() => document.querySelector(':user-invalid') === document.activeElement")
+    expect(points).to_be_focused()
+    points.fill("140")
+    points.press("Enter")
+    until(page, "(run) => window.lossatlas.shown().run !== run", run)
+    page.wait_for_url("**sample=140,0.3,1*")
+    assert [field.input_value() for field in fields] == ["0.07", "140", "0.3"]
+    assert optimizer.input_value() == "sgd"
+    page = german.show(f"{exported.url}{HERE.replace('0.01', '0.05')}&epoch=0")
+    expect(rate).to_have_value("0.05")
+    assert [points.input_value(), noise.input_value(), optimizer.input_value()] == ["120", "0.2", "adam"]
+
+
 def test_arrow_keys_step_within_the_limits(exported: Site, german: Watched) -> None:
     page = german.show(exported.url + HERE.replace("adam,0.01", "adam,0.1") + "&epoch=0")
     fields = {name: page.get_by_role("spinbutton", name=name) for name in ("Learning rate", "Weight decay", "Noise")}

@@ -19,6 +19,11 @@ export function createPick({choose, wayOf, onRedraw, onFailed}) {
   /** The numbers of a ball are fetched when they are first needed. */
   const ballView = createLazy({load: () => import('./ball.js'), create: ({createBallView}) => createBallView()});
   let step = 0;
+  /**
+   * The numbers that the fields got last, or that were read from them. What somebody types stays until another point is
+   * picked. @type {(number | null)[]}
+   */
+  let last = [null, null];
   /** What reads typed numbers is fetched when somebody goes to a field. */
   const fields = createLazy({
     load: () => import('../lib/number_field.js'),
@@ -28,7 +33,9 @@ export function createPick({choose, wayOf, onRedraw, onFailed}) {
   const applyTyped = async (i) => {
     const found = await fields.request();
     const [a, b] = found.map((field) => field.read());
-    if (found[i].report() && a !== null && b !== null) choose({pick: [a, b], ball: false});
+    if (!found[i].report() || a === null || b === null) return;
+    last = [a, b];
+    choose({pick: [a, b], ball: false});
   };
   inputs.forEach((input, i) => {
     input.addEventListener('focus', () =>
@@ -73,9 +80,11 @@ export function createPick({choose, wayOf, onRedraw, onFailed}) {
       inputs.forEach((input, i) => {
         const field = fields.known()?.[i];
         field?.setStep(step);
-        if (document.activeElement === input) return;
-        if (field) field.write(pick ? pick[i] : null);
-        else input.value = pick ? String(pick[i]) : '';
+        const value = pick ? pick[i] : null;
+        if (value === last[i] || document.activeElement === input) return;
+        last[i] = value;
+        if (field) field.write(value);
+        else input.value = String(value ?? '');
       });
     },
   };

@@ -29,6 +29,11 @@ export class Panel {
   #parts;
   /** @type {Settings | null} */
   #settings = null;
+  /**
+   * What each group of fields got last. It is filled in again if a value has changed, so that what somebody has typed
+   * for the next training stays when other points are drawn or another network is chosen. @type {Record<string, string>}
+   */
+  #filled = {};
   /** The status of the training, or `stopped`. */
   #status = 'ready';
   /** The latest epochs, from which the speed is measured. @type {{at: number, epoch: number}[]} */
@@ -72,6 +77,7 @@ export class Panel {
 
   hide() {
     this.#root.hidden = true;
+    this.#filled = {};
   }
 
   #wireButtons() {
@@ -102,9 +108,9 @@ export class Panel {
     for (const field of [points, noise, drawn])
       field.input.addEventListener('change', () => {
         const sample = {points: points.read(), noise: noise.read(), seed: drawn.read()};
-        const isSound = Object.values(sample).every((value) => value !== null);
-        if (isSound) this.#options.choose({sample: /** @type {Sample} */ (sample), epoch: null});
-        else field.report();
+        const wrong = [field, points, noise, drawn].find((each) => !each.isSound());
+        if (wrong) wrong.report();
+        else this.#options.choose({sample: /** @type {Sample} */ (sample), epoch: null});
       });
   }
 
@@ -133,6 +139,7 @@ export class Panel {
   /** @param {Settings} settings */
   #fillIn(settings) {
     const {optimizer, rate, batch, decay} = this.#parts;
+    if (!this.#isOther('settings', [settings.optimizer, settings.rate, settings.batch, settings.decay])) return;
     optimizer.value = settings.optimizer;
     rate.write(settings.rate);
     const size = String(settings.batch);
@@ -145,11 +152,22 @@ export class Panel {
   /** @param {State} state @param {Catalog} catalog */
   #fillInSample({sample, dataset, own}, catalog) {
     const {points, noise, drawn, sampleFields} = this.#parts;
-    const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === dataset)?.config ?? {});
-    points.write(sample?.points ?? usual.points ?? constants().defaults.points);
-    noise.write(sample?.noise ?? usual.noise ?? 0);
-    drawn.write(sample?.seed ?? usual.seed ?? 0);
     for (const each of sampleFields) each.hidden = own !== null || !canGenerate(dataset);
+    const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === dataset)?.config ?? {});
+    const count = sample?.points ?? usual.points ?? constants().defaults.points;
+    const [scatter, seed] = [sample?.noise ?? usual.noise ?? 0, sample?.seed ?? usual.seed ?? 0];
+    if (!this.#isOther('sample', [count, scatter, seed])) return;
+    points.write(count);
+    noise.write(scatter);
+    drawn.write(seed);
+  }
+
+  /** Are these other values than those that a group of fields got last? @param {string} group @param {any[]} values */
+  #isOther(group, values) {
+    const text = values.join();
+    if (this.#filled[group] === text) return false;
+    this.#filled[group] = text;
+    return true;
   }
 
   /** @param {string} status */
