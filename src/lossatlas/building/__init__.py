@@ -2,7 +2,15 @@
 
 from lossatlas.building.checkpoint import find_unfinished
 from lossatlas.building.dask_cluster import connect_cluster
+from lossatlas.building.interrupts import Interrupts, defer_interrupts
 from lossatlas.building.processes import Processes
 from lossatlas.building.scheduler import build_gallery
 
-__all__ = ["Processes", "build_gallery", "connect_cluster", "find_unfinished"]
+__all__ = [
+    "Interrupts",
+    "Processes",
+    "build_gallery",
+    "connect_cluster",
+    "defer_interrupts",
+    "find_unfinished",
+]

@@ -140,7 +140,8 @@ class Processes(Executor):
                 self._tasks.put(None)
         if wait:
             for thread in self._threads:
-                thread.join()
+                if thread.is_alive():  # Ctrl-C may have come before it was started
+                    thread.join()
 
     def kill_workers(self) -> None:
         """End every worker at once. Waiting tasks are cancelled, and running tasks fail."""

@@ -6,7 +6,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from threading import Lock, Thread
 from typing import Any
@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from lossatlas.building.checkpoint import LOCK, remove_stored
 from lossatlas.building.chunked_run import ChunkedRun
 from lossatlas.building.estimate import Sizes
+from lossatlas.building.interrupts import Interrupts, defer_interrupts
 from lossatlas.building.processes import Processes, describe_error
 from lossatlas.building.task import Part, Work
 from lossatlas.building.whole_run import WholeRun
@@ -69,6 +70,8 @@ def build_gallery(
     ------
     LossAtlasError
         If runs failed, which is raised at the end with the fault of each run, or if the executor broke.
+    KeyboardInterrupt
+        After Ctrl-C in the main thread, at the next moment at which nothing is being stored.
     """
     with explain_write_errors(gallery.data):
         make_synced_folder(gallery.data)
@@ -80,12 +83,13 @@ def build_gallery(
     missing = {run_id: config for run_id, config in wanted.items() if run_id not in gallery}
     workers = workers or (_USUAL_WORKERS if executor else os.cpu_count() or 1)
     pool: AbstractContextManager[Executor] = nullcontext(executor) if executor else Processes(workers)
-    try:
-        with ExitStack() as held, pool as where:
-            build = _Build(gallery, missing, sizes or Sizes(), on_done or (lambda _: None), held)
-            build.run(where, workers * _PARTS_PER_WORKER)  # an error ends the worker processes at once
-    finally:
-        gallery.write_index()
+    with defer_interrupts() as interrupts:
+        try:
+            with ExitStack() as held, pool as where:
+                build = _Build(gallery, missing, sizes or Sizes(), on_done or (lambda _: None), held)
+                build.run(where, workers * _PARTS_PER_WORKER, interrupts)  # an error ends the workers at once
+        finally:
+            gallery.write_index()
     if build.faults:
         lines = (f"\n  {run_id}: {fault}" for run_id, fault in build.faults.items())
         raise LossAtlasError(
@@ -122,14 +126,13 @@ class _Build:
         self._here = _OneThread()
         self.faults: dict[str, str] = {}
 
-    def run(self, executor: Executor, most: int) -> None:
+    def run(self, executor: Executor, most: int, interrupts: Interrupts) -> None:
         """Work until all runs are done, with at most ``most`` parts running at a time."""
         while self._ready or self._running or self._waiting:
             while len(self._running) < most and (found := self._take_next()):
                 self._submit(executor, *found)
                 self._report_finished()
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-            for future in done:
+            for future in interrupts.wait_for_any(self._running):
                 self._collect(future)
                 self._report_finished()
 

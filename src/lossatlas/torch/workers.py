@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager, suppress
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lossatlas.arrays import Float32, Float64, Integers
-from lossatlas.building import Processes
+from lossatlas.building import Interrupts, Processes, defer_interrupts
 from lossatlas.planes import Plane
 from lossatlas.store import Recording, explain_write_errors, replace_file, write_array
 from lossatlas.torch.factory import call_factory, complete
@@ -114,18 +114,21 @@ def on_workers(source: Source, workers: int, executor: Executor | None = None) -
         A function. It yields tasks in the order in which they are finished, with their seconds per worker.
     """
     files = _DirectionFiles(Path(source.recording) / "work")
-    try:
-        if executor is not None:
-            yield partial(_compute_on, executor, source, workers, files)
-        else:
-            with Processes(workers) as pool:
-                yield partial(_compute_on, pool, source, workers, files)
-    finally:
-        files.remove()
+    with defer_interrupts() as interrupts:
+        try:
+            with nullcontext(executor) if executor is not None else Processes(workers) as pool:
+                yield partial(_compute_on, pool, source, workers, files, interrupts)
+        finally:
+            files.remove()
 
 
 def _compute_on(
-    pool: Executor, source: Source, workers: int, files: _DirectionFiles, tasks: Iterable[Task]
+    pool: Executor,
+    source: Source,
+    workers: int,
+    files: _DirectionFiles,
+    interrupts: Interrupts,
+    tasks: Iterable[Task],
 ) -> Iterator[tuple[Task, Float32, float]]:
     running: dict[Future[tuple[Float32, float]], Task] = {}
     waiting = iter(tasks)
@@ -135,7 +138,7 @@ def _compute_on(
             running[pool.submit(compute_points, *arguments)] = task
         if not running:
             return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
+        for future in interrupts.wait_for_any(running):
             task = running.pop(future)
             losses, seconds = future.result()
             yield task, losses, seconds / workers
