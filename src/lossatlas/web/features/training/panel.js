@@ -7,6 +7,7 @@ import {roundToDigits} from '../../lib/numbers.js';
 import {byId, make, setText} from '../../lib/dom.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 import {constants} from '../../model/constants.js';
+import {joinKey} from '../../model/keys.js';
 import {BATCHES, createParts} from './panel_parts.js';
 
 /** The time over which the speed is measured, in milliseconds. */
@@ -164,7 +165,7 @@ export class Panel {
 
   /** Are these other values than those that a group of fields got last? @param {string} group @param {any[]} values */
   #isOther(group, values) {
-    const text = values.join();
+    const text = joinKey(...values);
     if (this.#filled[group] === text) return false;
     this.#filled[group] = text;
     return true;
