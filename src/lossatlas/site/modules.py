@@ -130,6 +130,7 @@ def _map_code(source: str, rewrite: Callable[[str], str]) -> str:
         pieces += [source[end : comment.start()], comment.group()]
         end = comment.end()
     pieces.append(source[end:])
+    # A worker's address is rewritten as well: it contains `import.meta.url`.
     pieces[::2] = [rewrite(code) if "import" in code or "export" in code else code for code in pieces[::2]]
     return "".join(pieces)
 
