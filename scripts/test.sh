@@ -11,10 +11,13 @@ for each in chromium chromium-headless-shell firefox-esr WebKitWebDriver:webkit2
 done
 # Debian starts nginx when it is installed, so that only CI installs it. Its test is skipped without it.
 [ "${CI:-}" != true ] || command -v nginx >/dev/null || packages+=(nginx)
+unset PYTHONDONTWRITEBYTECODE  # otherwise each of the many processes compiles the package and the tests again
 make_venv
 need_debian_packages "${packages[@]}" &  # the checks need none of them
 browsers=$!
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
+# Of the dependencies, only what is imported is compiled, when it is imported first: half of the time to install them.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+    --editable ".[fast]" --group dev --group oracle
 
 check_page() {
     if command -v npm >/dev/null; then
@@ -28,13 +31,16 @@ check_page() {
 echo "ruff, mypy, tsc and biome"
 check_page &
 checking=$!
+.venv/bin/pytest --collect-only --quiet "$@" >/dev/null 2>&1 &  # compiles the tests, once for all processes of pytest
+collecting=$!
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 wait $checking
+wait $collecting || true  # the tests say what is wrong
 wait $browsers || command -v chromium >/dev/null || exit 1
-# A test waits for a sixth of its time, so that one process more than there are cores keeps all of them busy.
-.venv/bin/pytest --numprocesses $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder "$@"
+# A test waits for a sixth of its time, so that two processes more than there are cores keep all of them busy.
+.venv/bin/pytest --numprocesses $(($(nproc) + 2)) --dist loadfile --no-loadscope-reorder "$@"
 if [ $# = 0 ]; then  # what depends on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \
         tests/test_{activations,curvature,docs,engine,gradient,optimizers,rounding,runs,along_training,training}.py \
