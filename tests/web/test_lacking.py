@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.support.held import HeldRequests
 from tests.support.pages import Watched, until
 from tests.web.conftest import MOONS, Site
 
@@ -84,14 +85,12 @@ def test_without_storage_and_webassembly_everything_works(exported: Site, deskto
 def test_without_webgl_nothing_waits_for_the_map_that_replaces_the_surface(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     page.add_init_script(NO_WEBGL)
-    held: list[Route] = []
-    page.route("**/views/flat.*.js", lambda route: held.append(route))
+    held = HeldRequests(page, "**/views/flat.*.js")
     desktop.open(exported.url + "?epoch=60")
     until(page, "() => document.querySelector('#boundary-plot').data.length > 0")
     expect(page.locator("[data-readout=train_loss]")).to_have_text("0.2545")
     expect(page.locator("#flat-note")).to_contain_text("This browser has no WebGL")
     expect(page.locator(".camera")).to_be_hidden()
     assert page.locator("#landscape-map canvas").count() == 0
-    for route in held:
-        route.continue_()
+    held.release()
     expect(page.locator("#landscape-map canvas")).to_be_visible()

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route
 
 from lossatlas.runs import Computation, Setup
 from lossatlas.server.events import Event, _join
 from lossatlas.server.messages import describe_end, describe_frame, describe_manifest
 from lossatlas.store import read_manifest
 from tests.support.first_use import HERE
+from tests.support.held import HeldRequests
 from tests.support.modules import with_constants
 from tests.support.pages import Watched, until
 from tests.web.conftest import MOONS, Site
@@ -136,13 +136,11 @@ def test_a_picture_stays_when_its_arrays_are_deleted(exported: Site, desktop: Wa
 def test_a_training_waits_for_its_first_picture(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     page.add_init_script(ORDERS)
-    held: list[Route] = []
-    page.route("**/compute/engine/worker.*.js", lambda route: held.append(route))
+    held = HeldRequests(page, "**/compute/engine/worker.*.js")
     desktop.page.goto(exported.url + HERE + "&epoch=5")
     until(page, "() => document.querySelector('#workshop .pace')?.textContent.startsWith('epoch')")
     until(page, "() => window.orders.includes('model')")  # the first picture has been requested
     assert "start" not in page.evaluate("() => window.orders")
-    for route in held:
-        route.continue_()
+    held.release()
     until(page, "() => window.lossatlas?.shown()?.epoch === 5")
     assert page.evaluate("() => window.orders.filter((order) => order === 'start').length") == 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser
 
+from tests.support.held import HeldRequests
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import Site
 
@@ -42,14 +43,9 @@ def test_the_boundary_is_drawn_before_the_surface(exported: Site, browser: Brows
 
 
 def test_no_array_is_requested_before_plotly_has_arrived(exported: Site, desktop: Watched) -> None:
-    held: list[Route] = []
     asked = threading.Event()
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
     page = desktop.page
-    page.route("**/vendor/*.js", hold)
+    held = HeldRequests(page, "**/vendor/*.js")
     page.on("request", lambda request: asked.set() if request.url.endswith("run.json") else None)
     page.goto(exported.url + "?epoch=0", wait_until="commit")
     until(
@@ -58,7 +54,6 @@ def test_no_array_is_requested_before_plotly_has_arrived(exported: Site, desktop
     until(page, "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('run.json'))")
     assert asked.is_set()
     assert not [url for url in desktop.requests if url.endswith(".npy")]
-    for route in held:
-        route.continue_()
+    held.release()
     until(page, "() => document.body.dataset.pictured === 'true'")
     assert [url for url in desktop.requests if url.endswith(".npy")]
