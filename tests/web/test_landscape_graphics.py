@@ -92,11 +92,17 @@ def test_a_surface_is_not_drawn_again_for_what_it_does_not_show(exported: Site, 
     until(page, SHARP)
 
 
-LOSE = """() => {
-    const canvas = document.querySelector('#landscape-plot .drawing canvas');
+#: JavaScript that loses the graphics and then dispatches events, before the browser says that they are lost. It waits
+#: until the page knows it.
+LOSE = """(events) => new Promise((known) => {
+    const plot = document.querySelector('#landscape-plot');
+    const canvas = plot.querySelector('.drawing canvas');
     const context = canvas.getContext('webgl') ?? canvas.getContext('webgl2');
+    plot.addEventListener('webglcontextlost', () => known(plot.dataset.lost === 'true'), {capture: true, once: true});
     context.getExtension('WEBGL_lose_context').loseContext();
-}"""
+    for (const name of events) dispatchEvent(new Event(name));
+})"""
+FOUND_AGAIN = "() => document.querySelector('#landscape-plot').dataset.lost === undefined"
 
 
 @pytest.mark.browser
@@ -106,21 +112,32 @@ def test_lost_graphics_are_restored_and_the_map_replaces_them_after_repeated_los
     page = desktop.open(exported.url + "?epoch=60")
     whole = picture_at_rest(page)
     for _ in range(3):
-        page.evaluate(LOSE)
-        until(page, "() => document.querySelector('#landscape-plot').dataset.lost === 'true'")
-        until(page, "() => document.querySelector('#landscape-plot').dataset.lost === undefined")
+        assert page.evaluate(LOSE, [])
+        until(page, FOUND_AGAIN)
         until(page, SHARP)
         assert picture_at_rest(page) == whole
     page.locator("body").press("Home")
     wait_for_frame(page, 0)
     assert Drawn(page).losses[7, 7] == pytest.approx(float(exported.run().loss_surface["fresh"][0, 0, 7, 7]), rel=1e-6)
-    page.evaluate(LOSE)
+    assert page.evaluate(LOSE, [])
     note = page.locator("#flat-note")
     expect(note).to_be_visible()
     expect(note).to_contain_text("The graphics of this device failed, so the surface is drawn as a map.")
     expect(page.locator("#landscape-map canvas")).to_be_visible()
     page.locator("body").press("ArrowRight")
     wait_for_frame(page, 1)
+
+
+@pytest.mark.browser
+def test_a_drawing_just_after_the_graphics_were_lost_is_made_when_they_are_back(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    whole = picture_at_rest(page)
+    assert page.evaluate(LOSE, ["beforeprint", "afterprint"])  # the page draws at once for a printer
+    until(page, FOUND_AGAIN)
+    until(page, SHARP)
+    assert picture_at_rest(page) == whole
 
 
 @pytest.mark.browser

@@ -128,7 +128,9 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     layers.show(view, panel.theme());
     return drawing;
   };
-  const keep = () => still.keep(mesh.plot().querySelector('canvas'));
+  const keep = () => {
+    if (!mesh.isLost()) still.keep(mesh.canvas());
+  };
   const rest = createTimer(async () => {
     await render(SHARPEST);
     requestAnimationFrame(keep);
@@ -215,12 +217,25 @@ function isSameMesh({shown, relief}, {shown: other, relief: {heights}}) {
 function createMesh(Plotly) {
   let plot = make('div', {class: 'drawing'});
   let ratio = 1;
+  const canvas = () => plot.querySelector('canvas');
+  /** Are the graphics lost? The browser's event, after which everything is drawn again, comes later. */
+  const isLost = () => {
+    const gl = canvas()?.getContext('webgl') ?? canvas()?.getContext('webgl2');
+    return gl?.isContextLost() ?? false;
+  };
+  /** @param {unknown} error */
+  const throwUnlessLost = (error) => {
+    if (!isLost()) throw error;
+  };
   return {
     plot: () => plot,
+    canvas,
+    isLost,
     /** Return the drawing's pixels for one pixel of the page. */
     ratio: () => ratio,
     /** @param {View} view @param {import('../lib/theme.js').Theme} theme @param {number} sharp */
     draw({shown, relief, camera}, theme, sharp) {
+      if (isLost()) return;
       ratio = sharp;
       plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
       const {path, shot, range, pointLoss, way} = shown;
@@ -233,16 +248,16 @@ function createMesh(Plotly) {
         way,
         path: path && {path, whole: shot.path},
       };
-      return Plotly.react(
-        plot,
-        createLandscapeTraces(drawn, camera, theme, ratio),
-        createLandscapeLayout(camera, ratio),
-        CONFIG,
-      );
+      const traces = createLandscapeTraces(drawn, camera, theme, ratio);
+      try {
+        return Plotly.react(plot, traces, createLandscapeLayout(camera, ratio), CONFIG).catch(throwUnlessLost);
+      } catch (error) {
+        throwUnlessLost(error);
+      }
     },
     /** @param {Camera} camera */
     look(camera) {
-      Plotly.relayout(plot, {'scene.camera': camera.plotly});
+      if (!isLost()) Plotly.relayout(plot, {'scene.camera': camera.plotly});
     },
     /** Use another element. The old one is not purged: Plotly still waits for its graphics, and would fail. */
     replace() {
