@@ -39,7 +39,7 @@ collecting=$!
 wait $checking
 wait $collecting || true  # the tests say what is wrong
 wait $browsers || command -v chromium >/dev/null || exit 1
-# A test waits for a sixth of its time, so that two processes more than there are cores keep all of them busy.
+# Tests also wait: with only one process more than there are cores, an eighth of their time is left over.
 .venv/bin/pytest --numprocesses $(($(nproc) + 2)) --dist loadfile --no-loadscope-reorder "$@"
 if [ $# = 0 ]; then  # what depends on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \

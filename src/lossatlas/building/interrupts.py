@@ -21,7 +21,13 @@ _LOOK_EVERY = 0.1
 
 @dataclass
 class Interrupts:
-    """Whether Ctrl-C was pressed."""
+    """Ctrl-C within a block of :func:`defer_interrupts`.
+
+    Attributes
+    ----------
+    pressed
+        Whether it was pressed.
+    """
 
     pressed: bool = False
 

@@ -130,6 +130,7 @@ class _Build:
         """Work until all runs are done, with at most ``most`` parts running at a time."""
         while self._ready or self._running or self._waiting:
             while len(self._running) < most and (found := self._take_next()):
+                interrupts.check()
                 self._submit(executor, *found)
                 self._report_finished()
             for future in interrupts.wait_for_any(self._running):

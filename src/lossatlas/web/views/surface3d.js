@@ -218,14 +218,10 @@ function createMesh(Plotly) {
   let plot = make('div', {class: 'drawing'});
   let ratio = 1;
   const canvas = () => plot.querySelector('canvas');
-  /** Are the graphics lost? The browser's event, after which everything is drawn again, comes later. */
+  /** Are the graphics lost? Plotly would fail. The browser's event, after which all is drawn again, comes later. */
   const isLost = () => {
     const gl = canvas()?.getContext('webgl') ?? canvas()?.getContext('webgl2');
     return gl?.isContextLost() ?? false;
-  };
-  /** @param {unknown} error */
-  const throwUnlessLost = (error) => {
-    if (!isLost()) throw error;
   };
   return {
     plot: () => plot,
@@ -248,16 +244,16 @@ function createMesh(Plotly) {
         way,
         path: path && {path, whole: shot.path},
       };
-      const traces = createLandscapeTraces(drawn, camera, theme, ratio);
-      try {
-        return Plotly.react(plot, traces, createLandscapeLayout(camera, ratio), CONFIG).catch(throwUnlessLost);
-      } catch (error) {
-        throwUnlessLost(error);
-      }
+      return Plotly.react(
+        plot,
+        createLandscapeTraces(drawn, camera, theme, ratio),
+        createLandscapeLayout(camera, ratio),
+        CONFIG,
+      );
     },
     /** @param {Camera} camera */
     look(camera) {
-      if (!isLost()) Plotly.relayout(plot, {'scene.camera': camera.plotly});
+      Plotly.relayout(plot, {'scene.camera': camera.plotly});
     },
     /** Use another element. The old one is not purged: Plotly still waits for its graphics, and would fail. */
     replace() {
